@@ -1,0 +1,66 @@
+/*
+ * scenario: a file that a person wrote, compiled until nothing is left to look up.
+ *
+ *	struct scenario *scenario = scenario_load("sale.yaml", &overrides, &complaints);
+ *	complaints_write(&complaints, &text);    // warnings too
+ *	if (!scenario) ...
+ *
+ * Each top-level section is a row in the table of engine/sections.c: its key, who reads it, what it
+ * looks like. A later subsystem (chaos, sagas, gates) adds a row.
+ */
+#ifndef ENGINE_SCENARIO_H
+#define ENGINE_SCENARIO_H
+
+#include "lib/schema.h"
+#include "loadgen/data.h"
+#include "loadgen/journey.h"
+#include "loadgen/journey_read.h"
+#include "loadgen/plan.h"
+#include "loadgen/transfer.h"
+
+/* `generator:` how the load is made, and when the generator itself was the limit (exit code 10). */
+struct generator_settings {
+	int64_t workers;         /* 0: one per core, but one core is left to the system on this machine */
+	int64_t max_users;       /* at once, in all workers; more starts are dropped */
+	int64_t lag_limit_us;    /* p99 of lag */
+	double dropped_limit;    /* share of starts */
+	double cpu_limit;        /* share of a core, of the busiest worker, over the run's median second */
+	int64_t stall_limit_us;  /* longest turn of a loop */
+	int64_t drain_us;        /* journeys under way get this long after the last phase */
+	int transport;           /* enum transport_kind */
+};
+
+struct scenario {
+	struct arena arena;
+	char *path;
+	char *name;
+	char *about;
+	struct plan plan;        /* with the seed */
+	struct transfer_settings transfer;
+	struct generator_settings generator;
+	bool new_visitors;       /* connections are not kept from one journey to the next */
+	struct data_source *sources;
+	uint8_t source_count;
+	struct journey *journeys;
+	size_t journey_count;
+	struct name_table request_names;
+	uint32_t *meets;         /* per journey, for the plan */
+	char *resolved;          /* the whole scenario as one YAML file, secrets masked */
+	struct strings secrets;  /* their values, to be masked in samples */
+};
+
+struct scenario_overrides {
+	const char *target;          /* --target */
+	const char *seed;            /* --seed */
+	const char *const *set;      /* --set k=v, NULL-ended: overrides `vars` */
+	int transport;               /* --transport; enum transport_kind, or -1 */
+};
+
+struct scenario *scenario_load(const char *path, const struct scenario_overrides *overrides,
+			       struct complaints *complaints);
+void scenario_free(struct scenario *scenario);
+
+/* All keys of the language: for `sagastorm schema` and the manual. */
+extern const struct key scenario_keys[];
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * arena: memory for what dies together.
+ *
+ *	struct arena arena = ARENA_EMPTY;
+ *	char *name = arena_string(&arena, text);
+ *	...
+ *	arena_release(&arena);          // everything at once
+ *
+ * Blocks are 4 KiB (larger requests get a block of their own). Nothing is freed singly.
+ */
+#ifndef LIB_ARENA_H
+#define LIB_ARENA_H
+
+#include <stddef.h>
+
+#include "lib/text.h"
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *newest;
+};
+
+#define ARENA_EMPTY { NULL }
+
+void arena_release(struct arena *arena);
+
+void *arena_new(struct arena *arena, size_t bytes);                /* zeroed, aligned for anything */
+void *arena_array(struct arena *arena, size_t count, size_t each); /* the same, overflow checked */
+char *arena_string(struct arena *arena, struct text text);         /* a copy with a NUL */
+char *arena_format(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static inline struct text arena_text(struct arena *arena, struct text text)
+{
+	return (struct text){ arena_string(arena, text), text.length };
+}
+
+#endif

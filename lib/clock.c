@@ -1,0 +1,26 @@
+#include "lib/clock.h"
+
+#include <time.h>
+
+static int64_t read_us(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+}
+
+int64_t clock_now_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall_us(void)
+{
+	return read_us(CLOCK_REALTIME);
+}
+
+int64_t clock_cpu_us(void)
+{
+	return read_us(CLOCK_PROCESS_CPUTIME_ID);
+}

@@ -1,0 +1,47 @@
+/*
+ * complaints: everything that is wrong with what a person wrote, not just the first thing.
+ *
+ * Readers of files complain and go on, so that one `check` shows every mistake. They are printed in
+ * the order of the file. Warnings do not stop a run; errors do.
+ *
+ *	complain(complaints, node->at, "unknown key '%s'", ...);
+ *	if (complaints_errors(complaints)) ...
+ */
+#ifndef LIB_COMPLAINTS_H
+#define LIB_COMPLAINTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/buffer.h"
+#include "lib/error.h"
+
+struct complaint {
+	struct place at;
+	bool warning;
+	char *text; /* without the place */
+};
+
+struct complaints {
+	struct complaint *items;
+	size_t count, room;
+	size_t errors;
+};
+
+#define COMPLAINTS_EMPTY { NULL, 0, 0, 0 }
+
+void complaints_release(struct complaints *complaints);
+
+/* Both return false, so that a reader can `return complain(...)`. The same twice is kept once. */
+bool complain(struct complaints *complaints, struct place at, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+bool complain_warning(struct complaints *complaints, struct place at, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Takes over an error that already carries its place in its text. */
+bool complain_error(struct complaints *complaints, const struct error *err);
+
+/* A line each: "file:line:col: text" or "file:line:col: warning: text", ordered by place. */
+void complaints_write(struct complaints *complaints, struct buffer *out);
+
+#endif

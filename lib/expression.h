@@ -1,0 +1,58 @@
+/*
+ * expression: conditions such as
+ *
+ *	/status in [CONFIRMED, FAILED] and /total > 0
+ *	${token} != "" and not (status == 503)
+ *	header Content-Type contains json
+ *	body matches /order-[0-9]+/
+ *
+ * Grammar, loosest first: `or`, `and`, `not`, then one comparison (== != < <= > >= in contains
+ * starts-with ends-with matches exists), then an operand: a JSON Pointer (/a/b), a name that the
+ * caller knows (${token}, status, body, header NAME, ...), a number, a "string" or 'string', true,
+ * false, null, a [list], (an expression). A bare word is a string, but only on the right of an
+ * operator: on the left it must be a known name, so that a typing mistake never fails open.
+ * `/regex/` stands on the right of `matches`; PCRE2 with match and depth limits.
+ *
+ * Numbers compare by amount, everything else by text; < and > want numbers on both sides and are
+ * false otherwise. An absent value fails every comparison except `!=` and `not ... exists`.
+ */
+#ifndef LIB_EXPRESSION_H
+#define LIB_EXPRESSION_H
+
+#include "lib/arena.h"
+#include "lib/error.h"
+#include "lib/json_pointer.h"
+#include "lib/value.h"
+
+struct expression;
+
+struct expression_names {
+	/*
+	 * What a name on the left, or `${...}` anywhere, refers to. `name` is as written, with the
+	 * argument for two-word names ("header Content-Type"). Fails with a reason.
+	 */
+	bool (*resolve)(void *context, struct text name, uint16_t *ref, struct error *err);
+	/* The words that a bare name may start with, NULL-ended: {"status", "body", "header", NULL}. */
+	const char *const *words;
+	/* Those of them that take an argument: {"header", "cookie", NULL}. */
+	const char *const *words_with_argument;
+	bool pointers; /* whether JSON Pointers make sense here */
+	void *context;
+};
+
+struct expression_source {
+	struct value (*get)(void *context, uint16_t ref);
+	struct text (*document)(void *context); /* what JSON Pointers look into; may be NULL */
+	void *context;
+	struct buffer *scratch; /* decoded strings; cleared by each expression_true() */
+};
+
+struct expression *expression_compile(struct text source, const struct expression_names *names,
+				      struct place at, struct arena *arena, struct error *err);
+
+bool expression_true(const struct expression *expression, const struct expression_source *source);
+
+struct text expression_text(const struct expression *expression); /* as written */
+bool expression_reads_document(const struct expression *expression);
+
+#endif

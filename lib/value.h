@@ -1,0 +1,51 @@
+/*
+ * value: what a variable holds, and what JSON Pointers, headers and functions give.
+ *
+ * Always text, with a mark of what kind of thing the text spells, so that saving a number and
+ * sending it again never changes a digit (0.10 stays 0.10, 9007199254740993 stays itself).
+ *
+ * Texts of strings are decoded (no JSON escapes, no quotes); a VALUE_JSON is an object or an array
+ * as it stood in the document.
+ */
+#ifndef LIB_VALUE_H
+#define LIB_VALUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/text.h"
+
+enum value_kind {
+	VALUE_ABSENT, /* there is nothing at that place */
+	VALUE_STRING,
+	VALUE_NUMBER,
+	VALUE_BOOL, /* "true" or "false" */
+	VALUE_NULL, /* "null" */
+	VALUE_JSON, /* an object or an array, as JSON text */
+};
+
+struct value {
+	enum value_kind kind;
+	struct text text;
+};
+
+static inline struct value value_string(struct text text)
+{
+	return (struct value){ VALUE_STRING, text };
+}
+
+/* Whether the text spells a finite number (of any kind but VALUE_JSON), and which. */
+bool value_number(struct value value, double *number);
+
+/*
+ * Equal as people mean it: two numbers by amount (1.0 equals 1), anything else by text. An absent
+ * value equals nothing, not even another absent one.
+ */
+bool value_equal(struct value a, struct value b);
+
+/* Absent, null, false, 0 and "" are false; everything else is true. */
+bool value_true(struct value value);
+
+const char *value_kind_name(enum value_kind kind);
+
+#endif

@@ -1,0 +1,167 @@
+/* main: finds the command, reads its options, runs it. */
+#include "cli/command.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/memory.h"
+
+const struct command *const commands[] = {
+	&command_check,
+	&command_doctor,
+	&command_help,
+	&command_report,
+	&command_run,
+	&command_schema,
+	&command_version,
+	NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+int command_fail(const struct invocation *invocation, int code, const struct error *err)
+{
+	fprintf(stderr, "sagastorm %s: %s\n", invocation->command->name, err->text);
+	return code;
+}
+
+int command_usage(const struct invocation *invocation, const char *format, ...)
+{
+	const char *name = invocation->command->name;
+	va_list arguments;
+
+	fprintf(stderr, "sagastorm %s: ", name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\ntry 'sagastorm %s --help'\n", name);
+	return EXIT_USAGE;
+}
+
+void command_complain(struct complaints *complaints)
+{
+	struct buffer text = BUFFER_EMPTY;
+
+	complaints_write(complaints, &text);
+	if (text.length)
+		fwrite(text.data, 1, text.length, stderr);
+	buffer_release(&text);
+}
+
+bool print_buffer(const struct buffer *buffer)
+{
+	if (buffer->length && fwrite(buffer->data, 1, buffer->length, stdout) != buffer->length)
+		return false;
+	return fflush(stdout) == 0;
+}
+
+static int unknown_command(const char *name)
+{
+	const char *known[sizeof(commands) / sizeof(commands[0])] = { NULL };
+	const char *near;
+
+	for (size_t i = 0; commands[i]; i++)
+		known[i] = commands[i]->name;
+	near = suggest(text_of(name), known);
+	if (near)
+		fprintf(stderr, "sagastorm: unknown command '%s' (did you mean '%s'?)\n", name,
+			near);
+	else
+		fprintf(stderr, "sagastorm: unknown command '%s'\n", name);
+	fprintf(stderr, "try 'sagastorm help'\n");
+	return EXIT_USAGE;
+}
+
+static bool asks_for_help(int argc, char *const *argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+static int show_help(const struct command *command)
+{
+	struct buffer text = BUFFER_EMPTY;
+	bool printed;
+
+	command_write_help(command, &text);
+	printed = print_buffer(&text);
+	buffer_release(&text);
+	return printed ? EXIT_PASS : EXIT_INTERNAL;
+}
+
+static int check_argument_count(const struct invocation *invocation)
+{
+	const struct command *command = invocation->command;
+	const struct strings *arguments = &invocation->arguments;
+
+	if (arguments->count < (size_t)command->arguments_min)
+		return command_usage(invocation, "something is missing: %s", command->usage);
+	if (command->arguments_max != ARGUMENTS_ANY &&
+	    arguments->count > (size_t)command->arguments_max)
+		return command_usage(invocation, "unexpected argument '%s'",
+				     arguments->items[command->arguments_max]);
+	return EXIT_PASS;
+}
+
+static int command_start(struct invocation *invocation, int argc, char *const *argv)
+{
+	const struct command *command = invocation->command;
+	struct error err;
+	int code;
+
+	if (asks_for_help(argc, argv))
+		return show_help(command);
+	invocation->options = arena_new(invocation->arena, command->options_bytes + 1);
+	if (!options_parse(command->options, argc, argv, invocation->arena, invocation->options,
+			   &invocation->arguments, &err))
+		return command_usage(invocation, "%s", err.text);
+	code = check_argument_count(invocation);
+	return code == EXIT_PASS ? command->run(invocation) : code;
+}
+
+static const char *name_of_command(const char *word)
+{
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return "help";
+	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+		return "version";
+	return word;
+}
+
+/* A result that could not be written is a failure, whatever the command thought. */
+static int finish(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "sagastorm: cannot write to standard output\n");
+	return code == EXIT_PASS ? EXIT_INTERNAL : code;
+}
+
+int main(int argc, char **argv)
+{
+	struct arena arena = ARENA_EMPTY;
+	struct invocation invocation = { .arena = &arena };
+	const char *name = argc > 1 ? name_of_command(argv[1]) : NULL;
+	int code;
+
+	if (!name) {
+		fprintf(stderr, "sagastorm: no command\ntry 'sagastorm help'\n");
+		return EXIT_USAGE;
+	}
+	invocation.command = command_find(name);
+	if (!invocation.command)
+		return unknown_command(name);
+	code = finish(command_start(&invocation, argc - 2, argv + 2));
+	arena_release(&arena);
+	return code;
+}

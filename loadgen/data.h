@@ -5,22 +5,21 @@
  * (an array of objects, or of plain values in a column called `value`). They are read once, before
  * the first request, and shared by all workers.
  *
- * Which row a journey gets depends only on (seed, source, number of the start), so that any worker
- * can tell, and the same seed deals the same rows:
+ * Which row a start gets depends only on (seed, source, draw), where `draw` counts the starts that
+ * draw from the source. So any worker can tell, and the same seed deals the same rows:
  *
- *   sequential  row `start`, round and round
+ *   sequential  one after the other, round and round
  *   random      any, evenly
  *   zipf S      any, the first ones most: weight 1 / rank^S
- *   unique      a shuffled row that no other start gets; when they run out the run is in error
+ *   unique      a shuffled row that no other start gets; when they run out, starts fail and say so
  *               (check warns when the planned starts exceed the rows). In closed phases a user
- *               keeps its own row.
+ *               keeps its own row, from the other end.
  */
 #ifndef LOADGEN_DATA_H
 #define LOADGEN_DATA_H
 
 #include "lib/arena.h"
 #include "lib/error.h"
-#include "lib/random.h"
 #include "lib/value.h"
 
 enum pick { PICK_SEQUENTIAL, PICK_RANDOM, PICK_ZIPF, PICK_UNIQUE };
@@ -47,6 +46,7 @@ struct data_source {
 
 	uint32_t *shuffled;   /* unique: order of the rows */
 	double *cumulative;   /* zipf: share of the rows up to each */
+	uint64_t stream;      /* where its random rows come from */
 };
 
 /* Reads the file of a source (not of an endpoint). Columns of a CSV come from its first line. */
@@ -60,10 +60,13 @@ bool data_read_json(struct data_source *source, struct text document, const char
 void data_prepare(struct data_source *source, uint64_t seed, struct arena *arena);
 
 /*
- * The row for a start; `again` counts `pick:` steps and loops of the same start (0 first). NO_ROW:
- * unique rows ran out.
+ * The row for draw number `draw`. `again` counts the `pick:` steps of the same start (0: the row it
+ * started with). NO_ROW: unique rows ran out.
  */
-uint32_t data_pick(const struct data_source *source, uint64_t seed, uint64_t start, uint32_t again);
+uint32_t data_pick(const struct data_source *source, uint64_t draw, uint32_t again);
+
+/* The row that a user of a closed phase keeps, if the source is unique. */
+uint32_t data_pick_for_user(const struct data_source *source, uint32_t user);
 
 static inline struct value data_value(const struct data_source *source, uint32_t row, uint8_t column)
 {

@@ -17,10 +17,27 @@ struct arena_block {
 	alignas(max_align_t) unsigned char bytes[];
 };
 
+struct arena_deferred {
+	struct arena_deferred *older;
+	void (*release)(void *what);
+	void *what;
+};
+
+void arena_defer(struct arena *arena, void (*release)(void *what), void *what)
+{
+	struct arena_deferred *deferred = arena_new(arena, sizeof(*deferred));
+
+	*deferred = (struct arena_deferred){ arena->deferred, release, what };
+	arena->deferred = deferred;
+}
+
 void arena_release(struct arena *arena)
 {
 	if (!arena)
 		return;
+	for (struct arena_deferred *at = arena->deferred; at; at = at->older)
+		at->release(at->what);
+	arena->deferred = NULL;
 	while (arena->newest) {
 		struct arena_block *block = arena->newest;
 

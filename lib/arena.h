@@ -6,7 +6,8 @@
  *	...
  *	arena_release(&arena);          // everything at once
  *
- * Blocks are 4 KiB (larger requests get a block of their own). Nothing is freed singly.
+ * Blocks are 4 KiB (larger requests get a block of their own). Nothing is freed singly. What holds
+ * something that is not memory of the arena (a compiled pattern) defers its release.
  */
 #ifndef LIB_ARENA_H
 #define LIB_ARENA_H
@@ -16,14 +17,19 @@
 #include "lib/text.h"
 
 struct arena_block;
+struct arena_deferred;
 
 struct arena {
 	struct arena_block *newest;
+	struct arena_deferred *deferred;
 };
 
-#define ARENA_EMPTY { NULL }
+#define ARENA_EMPTY { NULL, NULL }
 
 void arena_release(struct arena *arena);
+
+/* Calls `release(what)` when the arena is released, the last deferred first. */
+void arena_defer(struct arena *arena, void (*release)(void *what), void *what);
 
 void *arena_new(struct arena *arena, size_t bytes);                /* zeroed, aligned for anything */
 void *arena_array(struct arena *arena, size_t count, size_t each); /* the same, overflow checked */

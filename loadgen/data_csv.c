@@ -1,6 +1,8 @@
 /* Rows from a CSV file (RFC 4180, first line: names). See data.h. */
 #include "loadgen/data_rows.h"
 
+#include "lib/buffer.h"
+
 struct csv {
 	struct text rest;
 	struct place at; /* of the next field */

@@ -91,5 +91,6 @@ extern const struct command command_schema;
 extern const struct command command_version;
 
 #define SAGASTORM_VERSION "0.1.0"
+#define SAGASTORM_RELEASED "November 20, 2026"
 
 #endif

@@ -5,7 +5,8 @@
 const struct exit_code_row exit_codes[] = {
 	{ EXIT_NOT_HEALED, "a fault could not be proven healed" },
 	{ EXIT_INVALID,
-	  "the run is invalid: the generator, not the system, was the limit, or too little was tested" },
+	  "the run is invalid: the generator, not the system, was the limit, "
+	  "or too little was tested" },
 	{ EXIT_SAGA, "a saga invariant was violated" },
 	{ EXIT_STEADY_STATE, "the steady-state hypothesis failed" },
 	{ EXIT_GATE, "a gate failed" },

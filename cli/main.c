@@ -116,15 +116,16 @@ static int check_argument_count(const struct invocation *invocation)
 static int command_start(struct invocation *invocation, int argc, char *const *argv)
 {
 	const struct command *command = invocation->command;
+	struct command_line line = { .count = argc, .words = argv };
 	struct error err;
 	int code;
 
 	if (asks_for_help(argc, argv))
 		return show_help(command);
 	invocation->options = arena_new(invocation->arena, command->options_bytes + 1);
-	if (!options_parse(command->options, argc, argv, invocation->arena, invocation->options,
-			   &invocation->arguments, &err))
+	if (!options_parse(command->options, &line, invocation->options, invocation->arena, &err))
 		return command_usage(invocation, "%s", err.text);
+	invocation->arguments = line.arguments;
 	code = check_argument_count(invocation);
 	return code == EXIT_PASS ? command->run(invocation) : code;
 }

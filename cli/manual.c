@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char head[] =
-	".Dd 2025-01-01\n"
+	".Dd " SAGASTORM_RELEASED "\n"
 	".Dt SAGASTORM 1\n"
 	".Os\n"
 	".Sh NAME\n"
@@ -17,10 +17,10 @@ static const char head[] =
 	".Op Ar arguments\n"
 	".Sh DESCRIPTION\n"
 	".Nm\n"
-	"sends the load that a scenario describes to a system, keeps a history of every request, and\n"
-	"judges the run by it.\n"
-	"Latency is measured from the time at which a request was meant to be sent, so that a slow\n"
-	"system can't hide behind a generator that waits for it.\n"
+	"sends the load that a scenario describes to a system, keeps a history of every\n"
+	"request, and judges the run by it.\n"
+	"Latency is measured from the time at which a request was meant to be sent, so\n"
+	"that a slow system can't hide behind a generator that waits for it.\n"
 	".Pp\n"
 	"A scenario is a YAML file; see\n"
 	".Xr sagastorm-scenario 5 .\n"

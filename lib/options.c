@@ -242,12 +242,20 @@ static bool defaults_set(struct parse *parse)
 	return true;
 }
 
-bool options_parse(const struct option *options, int argc, char *const *argv, struct arena *arena,
-		   void *into, struct strings *arguments, struct error *err)
+bool options_parse(const struct option *options, struct command_line *line, void *into,
+		   struct arena *arena, struct error *err)
 {
-	struct parse parse = { options, arena, into, arguments, err, argv, argv + argc };
+	struct parse parse = {
+		.options = options,
+		.arena = arena,
+		.into = into,
+		.arguments = &line->arguments,
+		.err = err,
+		.next = line->words,
+		.end = line->words + line->count,
+	};
 
-	*arguments = (struct strings){ .items = arena_array(arena, 1, sizeof(char *)) };
+	line->arguments = (struct strings){ .items = arena_array(arena, 1, sizeof(char *)) };
 	if (!defaults_set(&parse))
 		return false;
 	while (parse.next < parse.end)

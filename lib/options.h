@@ -15,7 +15,8 @@
  *		  .help = "no progress" },
  *		OPTIONS_END
  *	};
- *	options_parse(run_options, argc, argv, &arena, &chosen, &arguments, err);
+ *	struct command_line line = { .count = argc, .words = argv };
+ *	options_parse(run_options, &line, &chosen, &arena, err);
  *
  * Understood: --x=y, --x y, -xy, -x y, -abc for flags, and -- after which nothing is an option.
  * Options and arguments may be mixed. A lone - is an argument. A flag whose default is `yes` is
@@ -34,7 +35,7 @@ struct option {
 	char letter;                 /* 0: none */
 	const char *argument;        /* what the help calls it: "URL"; NULL for flags (KEY_BOOL) */
 	enum key_type type;          /* any scalar of schema.h, or KEY_STRINGS */
-	size_t offset;               /* the field's type is the one that schema.h gives for the key */
+	size_t offset;               /* of a field of the type that schema.h gives for the key */
 	const char *const *choices;  /* KEY_CHOICE: NULL-ended; the field is an int */
 	const char *initial;         /* as it would be written; NULL: zero */
 	double minimum, maximum;     /* both 0: no bounds */
@@ -43,13 +44,18 @@ struct option {
 
 #define OPTIONS_END { .name = NULL }
 
+struct command_line {
+	int count; /* without the name of the program */
+	char *const *words;
+	struct strings arguments; /* what was no option */
+};
+
 /*
- * Sets the defaults, then what argv[0 .. argc) says; what is no option becomes `arguments`. The
- * items of both kinds of struct strings end with a NULL; their `places` are NULL. Everything lives
- * in the arena.
+ * Sets the defaults, then what the command line says. The items of every struct strings end with a
+ * NULL; their `places` are NULL. Everything lives in the arena.
  */
-bool options_parse(const struct option *options, int argc, char *const *argv, struct arena *arena,
-		   void *into, struct strings *arguments, struct error *err);
+bool options_parse(const struct option *options, struct command_line *line, void *into,
+		   struct arena *arena, struct error *err);
 
 /* Lines such as "  -o, --output DIR      where the run is written (default: runs/)". */
 void options_write_help(const struct option *options, struct buffer *out);

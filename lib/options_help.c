@@ -88,7 +88,7 @@ void options_write_help(const struct option *options, struct buffer *out)
 	write_row(&help, out);
 }
 
-/* mdoc: a leading dot or quote is a macro, a backslash an escape; a new sentence wants a new line. */
+/* A backslash is an escape in mdoc; the first letter of a line is never a dot here. */
 static void write_man_text(const char *text, struct buffer *out)
 {
 	for (; *text; text++) {

@@ -14,9 +14,17 @@
 #ifndef LIB_YAML_H
 #define LIB_YAML_H
 
+#include <stdint.h>
+
 #include "lib/arena.h"
 #include "lib/complaints.h"
 #include "lib/text.h"
+
+enum {
+	YAML_BYTES_MAX = 4 * 1024 * 1024,
+	YAML_NODES_MAX = 200000,
+	YAML_DEPTH_MAX = 64,
+};
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
@@ -24,14 +32,17 @@ struct yaml {
 	enum yaml_kind kind;
 	bool quoted;        /* a scalar that is a string because it was written as one (or a block) */
 	struct place at;
-	struct text text;   /* scalars; NUL-terminated */
+	struct text text;   /* scalars; NUL-terminated, no NUL inside */
 	struct yaml *first; /* lists and maps: the first child, in the order of the file */
 	struct yaml *next;  /* the sibling after this one */
 	struct yaml *value; /* only of a map's children, which are its keys: what the key holds */
 	size_t count;
 };
 
-/* NULL after a complaint when there is no tree at all. */
+/*
+ * NULL after a complaint when there is no tree at all. A tree with complaints (duplicate keys) is
+ * still a tree. Places point to a copy of the name in the arena.
+ */
 struct yaml *yaml_read_file(struct arena *arena, const char *path, struct complaints *complaints);
 struct yaml *yaml_read_text(struct arena *arena, const char *name, struct text text,
 			    struct complaints *complaints);
@@ -43,7 +54,20 @@ bool yaml_is_null(const struct yaml *node);
 
 const char *yaml_kind_name(const struct yaml *node); /* "a list", "a map", "a string", "a number" */
 
-/* Writes the tree as YAML again (aliases resolved); `secret` masks a scalar by returning true. */
+/* Writes the tree as YAML again (aliases resolved). What is read from it is the same tree. */
 void yaml_write(const struct yaml *root, struct buffer *out);
+
+/*
+ * lib/yaml_mask.c: hiding `${...}`. The text between (and with) the braces, as far as YAML would
+ * care about it, becomes private-use characters, one for one.
+ */
+bool yaml_mask(struct text text, struct place at, struct buffer *out, struct complaints *complaints);
+size_t yaml_unmask(char *text, size_t length); /* in place; the new length */
+
+/* The character at the front of a text that is not empty; NULL, or why YAML files can't have it. */
+const char *yaml_character(struct text text, int32_t *code, size_t *length);
+
+/* Bytes of the `${...}` that starts at `text`; 0 when it does not end on its line. */
+size_t yaml_substitution_length(struct text text);
 
 #endif

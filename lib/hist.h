@@ -39,12 +39,45 @@ struct hist *hist_new(int digits);
 void hist_free(struct hist *hist);
 void hist_reset(struct hist *hist);
 
-void hist_record(struct hist *hist, int64_t value_us);
+/* What hist_record() does when the value is out of range or its bucket does not exist yet. */
 void hist_record_many(struct hist *hist, int64_t value_us, uint64_t count);
+
+/* The bucket of a value from 0 to HIST_HIGHEST_US. */
+static inline uint32_t hist_index(const struct hist *hist, int64_t value_us)
+{
+	uint64_t value = (uint64_t)value_us;
+	uint64_t mask = (UINT64_C(2) << hist->sub_bits) - 1;
+	uint32_t shift = 63u - hist->sub_bits - (uint32_t)__builtin_clzll(value | mask);
+
+	return (shift << hist->sub_bits) + (uint32_t)(value >> shift);
+}
+
+/* Less than nothing counts as 0. */
+static inline void hist_record(struct hist *hist, int64_t value_us)
+{
+	uint32_t index;
+
+	if ((uint64_t)value_us > (uint64_t)HIST_HIGHEST_US ||
+	    (index = hist_index(hist, value_us)) >= hist->used) {
+		hist_record_many(hist, value_us, 1);
+		return;
+	}
+	hist->counts[index]++;
+	hist->total++;
+	hist->min = value_us < hist->min ? value_us : hist->min;
+	hist->max = value_us > hist->max ? value_us : hist->max;
+	hist->sum += (double)value_us;
+}
+
 void hist_merge(struct hist *into, const struct hist *from); /* same digits (asserted) */
 
-int64_t hist_quantile(const struct hist *hist, double quantile); /* 0 when empty; 1.0 is the max */
+/*
+ * The value that this share of all values does not exceed: the upper end of its bucket, as
+ * HdrHistogram has it, but never above the exact max (and never below the exact min). 0 when empty.
+ */
+int64_t hist_quantile(const struct hist *hist, double quantile);
 double hist_mean(const struct hist *hist);
+/* Counts whole buckets: the one of `value_us` is included. */
 uint64_t hist_count_at_or_below(const struct hist *hist, int64_t value_us);
 
 /* Walks the non-empty buckets: start with *index = 0; false at the end. */
@@ -53,12 +86,22 @@ bool hist_next(const struct hist *hist, uint32_t *index, int64_t *lowest, int64_
 
 /* For a pipe between processes: compact, checked on reading (it may come from elsewhere). */
 void hist_pack(const struct hist *hist, struct buffer *out);
-bool hist_unpack(struct hist *into, struct text *from, struct error *err); /* merges */
+/* Merges, takes what it read from `from`; changes neither when it fails. */
+bool hist_unpack(struct hist *into, struct text *from, struct error *err);
+
+/*
+ * The counts as HdrHistogram's V2 encoding has them (ZigZag LEB128, runs of zeros as negative
+ * numbers): what hist_pack() and the V2 log share.
+ */
+void hist_write_counts(const struct hist *hist, struct buffer *out);
 
 /* lib/hist_hgrm.c: the percentile table that HdrHistogram's plotters read, in milliseconds. */
 void hist_write_hgrm(const struct hist *hist, struct buffer *out);
 
-/* lib/hist_log.c: HdrHistogram V2 log; one header, then a line per interval. */
+/*
+ * lib/hist_log.c: HdrHistogram V2 log; one header, then a line per interval. `start_s` counts from
+ * the start given in the header. Commas, blanks and control characters in a tag become '_'.
+ */
 void hist_log_begin(struct buffer *out, int64_t wall_start_us, const char *comment);
 void hist_log_add(struct buffer *out, const struct hist *hist, const char *tag, double start_s,
 		  double length_s);

@@ -1,0 +1,202 @@
+/* The tables for people: Markdown, or mdoc for the manual page. */
+#include "lib/schema.h"
+
+enum { SECTIONS_MAX = 100 };
+
+/* A table of keys still to be written, and what it is called. */
+struct section {
+	const struct key *keys;
+	const char *name;
+	const char *help;
+};
+
+struct manual {
+	struct section sections[SECTIONS_MAX];
+	size_t count, done;
+	bool mdoc;
+	struct buffer *out;
+};
+
+static const char *const type_names[] = {
+	[KEY_STRING] = "string",   [KEY_BOOL] = "yes or no", [KEY_INTEGER] = "integer",
+	[KEY_NUMBER] = "number",   [KEY_DURATION] = "duration", [KEY_RATE] = "rate",
+	[KEY_SIZE] = "size",	   [KEY_SHARE] = "share",    [KEY_CHOICE] = "choice",
+	[KEY_STRINGS] = "strings", [KEY_MAP] = "map",	     [KEY_NODE] = "anything",
+};
+
+static void add_section(struct manual *manual, const struct key *keys, const char *name,
+			const char *help)
+{
+	for (size_t i = 0; i < manual->count; i++)
+		if (manual->sections[i].keys == keys)
+			return;
+	if (manual->count < SECTIONS_MAX)
+		manual->sections[manual->count++] = (struct section){ keys, name, help };
+}
+
+static void describe_shape(struct manual *manual, const struct shape *shape, const char *name,
+			   int depth, struct buffer *out);
+
+static void describe_options(struct manual *manual, const struct shape *shape, const char *name,
+			     int depth, struct buffer *out)
+{
+	for (const struct shape *const *option = shape->options; *option; option++) {
+		if (option != shape->options)
+			buffer_add_string(out, ", or ");
+		describe_shape(manual, *option, name, depth + 1, out);
+	}
+}
+
+/* Says what it is; tables of keys inside get sections of their own. */
+static void describe_shape(struct manual *manual, const struct shape *shape, const char *name,
+			   int depth, struct buffer *out)
+{
+	const char *title = shape->name ? shape->name : name;
+
+	if (depth > 8)
+		return;
+	switch (shape->kind) {
+	case SHAPE_ANY:
+		buffer_add_string(out, shape->help ? shape->help : "anything");
+		break;
+	case SHAPE_STRING:
+		buffer_add_string(out, shape->help ? shape->help : "string");
+		break;
+	case SHAPE_MAP_OF:
+		buffer_add_string(out, "map of ");
+		describe_shape(manual, shape->of, title, depth + 1, out);
+		break;
+	case SHAPE_LIST_OF:
+		buffer_add_string(out, "list of ");
+		describe_shape(manual, shape->of, title, depth + 1, out);
+		break;
+	case SHAPE_KEYS:
+		add_section(manual, shape->keys, title, shape->help);
+		buffer_format(out, "map, see '%s'", title);
+		break;
+	case SHAPE_ONE_OF:
+		describe_options(manual, shape, title, depth, out);
+		break;
+	}
+}
+
+static void describe_type(struct manual *manual, const struct key *key, struct buffer *out)
+{
+	if (key->type == KEY_MAP) {
+		add_section(manual, key->keys, key->name, key->help);
+		buffer_format(out, "map, see '%s'", key->name);
+	} else if (key->type == KEY_NODE && key->shape) {
+		describe_shape(manual, key->shape, key->name, 0, out);
+	} else if (key->type == KEY_CHOICE) {
+		for (size_t i = 0; key->choices[i]; i++)
+			buffer_format(out, "%s%s", i ? ", " : "", key->choices[i]);
+	} else {
+		buffer_add_string(out, type_names[key->type]);
+	}
+}
+
+/* A bar would end a cell of a Markdown table; a leading dot or backslash would be a macro. */
+static void write_escaped(const struct manual *manual, struct text text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		char c = text.data[i];
+		bool starts = !manual->out->length ||
+			      manual->out->data[manual->out->length - 1] == '\n';
+
+		if (!manual->mdoc && c == '|')
+			buffer_add_string(manual->out, "\\|");
+		else if (manual->mdoc && c == '\\')
+			buffer_add_string(manual->out, "\\e");
+		else if (manual->mdoc && starts && (c == '.' || c == '\''))
+			buffer_format(manual->out, "\\&%c", c);
+		else
+			buffer_add_char(manual->out, c);
+	}
+}
+
+static void write_string(const struct manual *manual, const char *string)
+{
+	write_escaped(manual, text_of(string));
+}
+
+static void write_key_markdown(struct manual *manual, const struct key *key, struct text type)
+{
+	buffer_format(manual->out, "| `%s` | ", key->name);
+	write_escaped(manual, type);
+	buffer_add_string(manual->out, " | ");
+	if (key->required)
+		buffer_add_string(manual->out, "required");
+	else if (key->initial) {
+		buffer_add_char(manual->out, '`');
+		write_string(manual, key->initial);
+		buffer_add_char(manual->out, '`');
+	}
+	buffer_add_string(manual->out, " | ");
+	write_string(manual, key->help ? key->help : "");
+	if (key->example) {
+		buffer_add_string(manual->out, " Example: `");
+		write_string(manual, key->example);
+		buffer_add_char(manual->out, '`');
+	}
+	buffer_add_string(manual->out, " |\n");
+}
+
+static void write_key_mdoc(struct manual *manual, const struct key *key, struct text type)
+{
+	buffer_format(manual->out, ".It Cm %s\n", key->name);
+	write_string(manual, key->help ? key->help : "");
+	buffer_add_string(manual->out, "\n(");
+	write_escaped(manual, type);
+	if (key->required)
+		buffer_add_string(manual->out, "; required");
+	if (key->initial) {
+		buffer_add_string(manual->out, "; default ");
+		write_string(manual, key->initial);
+	}
+	buffer_add_string(manual->out, ")\n");
+	if (key->example) {
+		buffer_add_string(manual->out, ".Dl ");
+		write_string(manual, key->example);
+		buffer_add_char(manual->out, '\n');
+	}
+}
+
+static void write_heading(struct manual *manual, const struct section *section)
+{
+	if (section->name)
+		buffer_format(manual->out, manual->mdoc ? ".Ss %s\n" : "\n### %s\n\n", section->name);
+	if (section->name && section->help) {
+		write_string(manual, section->help);
+		buffer_add_string(manual->out, manual->mdoc ? "\n" : "\n\n");
+	}
+	buffer_add_string(manual->out, manual->mdoc ? ".Bl -tag -width Ds\n" :
+						      "| key | takes | default | meaning |\n"
+						      "| --- | --- | --- | --- |\n");
+}
+
+static void write_section(struct manual *manual, struct section section)
+{
+	struct buffer type = BUFFER_EMPTY;
+
+	write_heading(manual, &section);
+	for (const struct key *key = section.keys; key->name; key++) {
+		buffer_clear(&type);
+		describe_type(manual, key, &type);
+		if (manual->mdoc)
+			write_key_mdoc(manual, key, buffer_text(&type));
+		else
+			write_key_markdown(manual, key, buffer_text(&type));
+	}
+	if (manual->mdoc)
+		buffer_add_string(manual->out, ".El\n");
+	buffer_release(&type);
+}
+
+void schema_write_manual(const struct key *keys, bool mdoc, struct buffer *out)
+{
+	struct manual manual = { .mdoc = mdoc, .out = out };
+
+	add_section(&manual, keys, NULL, NULL);
+	while (manual.done < manual.count)
+		write_section(&manual, manual.sections[manual.done++]);
+}

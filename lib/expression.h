@@ -11,10 +11,15 @@
  * caller knows (${token}, status, body, header NAME, ...), a number, a "string" or 'string', true,
  * false, null, a [list], (an expression). A bare word is a string, but only on the right of an
  * operator: on the left it must be a known name, so that a typing mistake never fails open.
- * `/regex/` stands on the right of `matches`; PCRE2 with match and depth limits.
+ * `/regex/` or `/regex/i` stands on the right of `matches`; PCRE2 with match and depth limits.
  *
  * Numbers compare by amount, everything else by text; < and > want numbers on both sides and are
  * false otherwise. An absent value fails every comparison except `!=` and `not ... exists`.
+ * `contains` looks for an element of an array, for a piece of any other text. `not in`,
+ * `not contains` and so on negate the comparison, and like `!=` hold for an absent value. `${name}`
+ * works inside of quotes. Beside a name that is a number, a time or a size may have a unit:
+ * `latency < 500ms` (in ms), `size < 10kB` (in bytes). A value alone is true unless it is absent,
+ * null, false, 0 or empty.
  */
 #ifndef LIB_EXPRESSION_H
 #define LIB_EXPRESSION_H
@@ -38,6 +43,11 @@ struct expression_names {
 	const char *const *words_with_argument;
 	bool pointers; /* whether JSON Pointers make sense here */
 	void *context;
+	/* Names in ${...} whose value is known now: asked first. False without a reason: not one. */
+	bool (*fixed)(void *context, struct text name, struct value *out, struct error *err);
+	/* Those of `words` that are numbers: comparing them with a word is an error. NULL-ended. */
+	const char *const *numbers;
+	struct place *at; /* may be NULL: set to where the name stands before each resolve() */
 };
 
 struct expression_source {

@@ -15,7 +15,9 @@ GCC_WARNINGS := -Wduplicated-cond -Wduplicated-branches -Wlogical-op
 
 debug_FLAGS := -O1
 release_FLAGS := -O2 -fno-plt
-asan_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# The checks of UBSan make the compiler believe in null pointers that are not there.
+asan_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer -Wno-format-truncation -Wno-format-overflow -Wno-null-dereference
 tsan_FLAGS := -O1 -fsanitize=thread
 cov_FLAGS := -O0 --coverage
 ifeq ($(filter $(MODE),debug release asan tsan cov),)

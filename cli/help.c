@@ -1,12 +1,15 @@
 /* help: what the tables say, for a terminal. */
 #include "cli/command.h"
 
-#include <string.h>
+#include "lib/fold.h"
+
+enum { HELP_WIDTH = 92 };
 
 void command_write_help(const struct command *command, struct buffer *out)
 {
-	buffer_format(out, "usage: sagastorm %s %s\n\n%s\n\noptions:\n", command->name,
-		      command->usage, command->about);
+	buffer_format(out, "usage: sagastorm %s %s\n\n", command->name, command->usage);
+	fold_text(command->about, 0, HELP_WIDTH, out);
+	buffer_add_string(out, "\n\noptions:\n");
 	options_write_help(command->options, out);
 	if (!command->examples)
 		return;

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#include "lib/fold.h"
+
+enum { MAN_WIDTH = 78 };
+
 static const char head[] =
 	".Dd " SAGASTORM_RELEASED "\n"
 	".Dt SAGASTORM 1\n"
@@ -31,33 +35,62 @@ static const char tail[] =
 	".Sh SEE ALSO\n"
 	".Xr sagastorm-scenario 5\n";
 
-/* Text in which no line may look like a macro, and each sentence has its own line. */
-static void write_prose(const char *text, struct buffer *out)
+/* A line that begins with a dot or a quote would be a macro; a backslash would be an escape. */
+static void write_escaped(const char *text, struct buffer *out)
 {
-	for (; *text; text++) {
-		bool starts = !out->length || out->data[out->length - 1] == '\n';
-
-		if (text[0] == '\n' && text[1] == '\n') {
-			buffer_add_string(out, "\n.Pp\n");
-			text++;
-		} else if (text[0] == '\\') {
+	for (bool starts = true; *text; starts = *text++ == '\n') {
+		if (starts && (*text == '.' || *text == '\''))
+			buffer_add_string(out, "\\&");
+		if (*text == '\\')
 			buffer_add_string(out, "\\e");
-		} else if (starts && text[0] == ' ') {
-			continue;
-		} else if ((text[0] == '.' || text[0] == '\'') && starts) {
-			buffer_format(out, "\\&%c", text[0]);
-		} else if ((text[0] == '.' || text[0] == '?') && text[1] == ' ') {
-			buffer_format(out, "%c\n", text[0]);
-		} else {
-			buffer_add_char(out, text[0]);
-		}
+		else
+			buffer_add_char(out, *text);
 	}
 	buffer_add_char(out, '\n');
 }
 
+/* mdoc wants a new line for a new sentence. */
+static void break_sentences(struct text text, struct buffer *out)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		bool ends = i > 0 && strchr(".?!", text.data[i - 1]) && text.data[i] == ' ';
+
+		buffer_add_char(out, ends ? '\n' : text.data[i]);
+	}
+}
+
+static void write_paragraph(struct text text, struct buffer *out)
+{
+	struct buffer sentences = BUFFER_EMPTY, folded = BUFFER_EMPTY;
+
+	break_sentences(text, &sentences);
+	fold_text(sentences.data ? sentences.data : "", 0, MAN_WIDTH, &folded);
+	write_escaped(folded.data ? folded.data : "", out);
+	buffer_release(&sentences);
+	buffer_release(&folded);
+}
+
+static void write_prose(const char *text, struct buffer *out)
+{
+	const char *end;
+
+	while ((end = strstr(text, "\n\n"))) {
+		write_paragraph((struct text){ text, (size_t)(end - text) }, out);
+		buffer_add_string(out, ".Pp\n");
+		text = end + 2;
+	}
+	write_paragraph(text_of(text), out);
+}
+
+static void write_heading(const struct command *command, struct buffer *out)
+{
+	buffer_format(out, ".Ss %s\n.Dl sagastorm %s%s%s\n.Pp\n", command->name, command->name,
+		      command->usage[0] ? " " : "", command->usage);
+}
+
 static void write_command(const struct command *command, struct buffer *out)
 {
-	buffer_format(out, ".Ss sagastorm %s %s\n", command->name, command->usage);
+	write_heading(command, out);
 	write_prose(command->about, out);
 	options_write_man(command->options, out);
 	if (!command->examples)
@@ -65,7 +98,7 @@ static void write_command(const struct command *command, struct buffer *out)
 	buffer_add_string(out, ".Pp\n.Bd -literal -offset indent -compact\n");
 	for (size_t i = 0; command->examples[i]; i++) {
 		buffer_add_string(out, "sagastorm ");
-		write_prose(command->examples[i], out);
+		write_escaped(command->examples[i], out);
 	}
 	buffer_add_string(out, ".Ed\n");
 }

@@ -166,7 +166,7 @@ static bool option_take_argument(struct parse *parse, const struct option *optio
 				 const char *inside)
 {
 	if (!inside && parse->next == parse->end)
-		return error_set(parse->err, "option '--%s' needs a %s", option->name,
+		return error_set(parse->err, "option '--%s' needs %s", option->name,
 				 option->argument);
 	return option_take(parse, option, inside ? inside : *parse->next++);
 }

@@ -3,7 +3,9 @@
 
 #include <ctype.h>
 
-enum { HELP_COLUMN = 28, HELP_WIDTH = 92 };
+#include "lib/fold.h"
+
+enum { HELP_COLUMN = 28, HELP_WIDTH = 92, MAN_WIDTH = 78 };
 
 static void write_choices(const struct option *option, const char *between, struct buffer *out)
 {
@@ -29,29 +31,6 @@ static bool shows_default(const struct option *option)
 	return option->initial && option->argument;
 }
 
-/* Words of `help`, folded at HELP_WIDTH, each further line indented to HELP_COLUMN. */
-static void write_folded(const char *help, struct buffer *out)
-{
-	size_t column = HELP_COLUMN;
-
-	while (*help) {
-		size_t word = strcspn(help, " ");
-
-		if (column + word > HELP_WIDTH && column > HELP_COLUMN) {
-			buffer_format(out, "\n%*s", HELP_COLUMN, "");
-			column = HELP_COLUMN;
-		}
-		buffer_add(out, help, word);
-		column += word;
-		help += word;
-		if (*help == ' ') {
-			buffer_add_char(out, ' ');
-			column++;
-			help++;
-		}
-	}
-}
-
 static void write_row(const struct option *option, struct buffer *out)
 {
 	struct buffer left = BUFFER_EMPTY, help = BUFFER_EMPTY;
@@ -73,7 +52,7 @@ static void write_row(const struct option *option, struct buffer *out)
 		buffer_format(out, "\n%*s", HELP_COLUMN, "");
 	else
 		buffer_format(out, "%*s", (int)(HELP_COLUMN - left.length), "");
-	write_folded(help.data, out);
+	fold_text(help.data, HELP_COLUMN, HELP_WIDTH, out);
 	buffer_add_char(out, '\n');
 	buffer_release(&left);
 	buffer_release(&help);
@@ -88,16 +67,31 @@ void options_write_help(const struct option *options, struct buffer *out)
 	write_row(&help, out);
 }
 
-/* A backslash is an escape in mdoc; the first letter of a line is never a dot here. */
-static void write_man_text(const char *text, struct buffer *out)
+static void write_man_item(const struct option *option, struct buffer *out)
 {
-	for (; *text; text++) {
-		if (*text == '\\')
-			buffer_add_string(out, "\\e");
-		else
-			buffer_add_char(out, *text);
+	buffer_add_string(out, ".It");
+	if (option->letter)
+		buffer_format(out, " Fl %c ,", option->letter);
+	buffer_format(out, " Fl Fl %s%s", is_on_by_itself(option) ? "no-" : "", option->name);
+	if (option->argument) {
+		buffer_add_string(out, " Ar ");
+		write_argument(option, out);
 	}
 	buffer_add_char(out, '\n');
+}
+
+/* The help of an option never begins with a dot and holds no backslash: nothing to escape. */
+static void write_man_help(const struct option *option, struct buffer *out)
+{
+	struct buffer help = BUFFER_EMPTY;
+
+	buffer_add_string(&help, option->help);
+	help.data[0] = (char)toupper((unsigned char)help.data[0]);
+	if (shows_default(option))
+		buffer_format(&help, "\n(default: %s)", option->initial);
+	fold_text(help.data, 0, MAN_WIDTH, out);
+	buffer_add_char(out, '\n');
+	buffer_release(&help);
 }
 
 void options_write_man(const struct option *options, struct buffer *out)
@@ -106,20 +100,8 @@ void options_write_man(const struct option *options, struct buffer *out)
 		return;
 	buffer_add_string(out, ".Bl -tag -width Ds\n");
 	for (; options->name; options++) {
-		buffer_add_string(out, ".It");
-		if (options->letter)
-			buffer_format(out, " Fl %c ,", options->letter);
-		buffer_format(out, " Fl Fl %s%s", is_on_by_itself(options) ? "no-" : "",
-			      options->name);
-		if (options->argument) {
-			buffer_add_string(out, " Ar ");
-			write_argument(options, out);
-		}
-		buffer_add_char(out, '\n');
-		buffer_add_char(out, (char)toupper((unsigned char)options->help[0]));
-		write_man_text(options->help + 1, out);
-		if (shows_default(options))
-			buffer_format(out, "(default: %s)\n", options->initial);
+		write_man_item(options, out);
+		write_man_help(options, out);
 	}
 	buffer_add_string(out, ".El\n");
 }

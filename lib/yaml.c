@@ -467,5 +467,7 @@ const char *yaml_kind_name(const struct yaml *node)
 	if (yaml_is_null(node))
 		return "nothing";
 	strtod(node->text.data, &end);
-	return !node->quoted && node->text.length && *end == '\0' ? "a number" : "a string";
+	if (node->quoted || *end || !strchr("+-.0123456789", node->text.data[0]))
+		return "a string";
+	return "a number";
 }

@@ -11,14 +11,19 @@
  * Strict means: bare LF, obsolete folding, blanks before a colon, a bad chunk size, two different
  * Content-Lengths, Content-Length together with Transfer-Encoding, control characters in a head, a
  * head over HTTP1_HEAD_MAX: each is an error, because what a lenient reader makes of it is a guess.
+ * Other transfer codings than "chunked" are errors too: nobody asks for them. Two liberties are taken,
+ * since nothing hangs on them: a status line may end after the status, and values and targets may
+ * hold bytes outside ASCII.
+ *
+ * The result depends on the bytes alone, not on how they were cut on their way.
  */
 #ifndef LIB_HTTP1_H
 #define LIB_HTTP1_H
 
+#include <stdint.h>
+
 #include "lib/error.h"
 #include "lib/text.h"
-
-#include <stdint.h>
 
 enum { HTTP1_HEAD_MAX = 64 * 1024, HTTP1_HEADERS_MAX = 256 };
 
@@ -40,14 +45,16 @@ struct http1_head {
 	struct text headers; /* all header lines, each with its CRLF, without the empty line */
 	int64_t content_length; /* -1: none given */
 	bool chunked;
-	bool close;            /* the connection ends after this message */
-	bool upgrade;
+	bool close;            /* the connection ends after this message, says its head; so it does
+				  after a body that only http1_body_end() ends */
+	bool upgrade;          /* Upgrade, and named in Connection */
 	bool has_location, has_set_cookie, has_content_encoding; /* worth a search */
 };
 
 /*
- * `scanned` starts at 0 for a new message and remembers how far the end of the head was searched,
- * so that a head that comes byte by byte costs linear time.
+ * `bytes` are all bytes of the message so far; they may lie elsewhere than in the call before. `head`
+ * means something only when DONE. `scanned` starts at 0 for a new message and remembers how far the
+ * end of a line was searched, so that a head that comes byte by byte costs no more than one.
  */
 enum http1_result http1_head(enum http1_kind kind, struct text bytes, size_t *scanned,
 			     struct http1_head *head, struct error *err);
@@ -64,7 +71,7 @@ struct http1_body {
 	uint8_t state;
 	uint16_t line;  /* bytes of the chunk-size or trailer line so far */
 	int64_t total;
-	uint32_t trailer_bytes;
+	uint32_t trailer_bytes; /* of trailers and of chunk extensions */
 };
 
 /* A response to HEAD, a 1xx, a 204 and a 304 have no body whatever their headers say. */

@@ -1,5 +1,5 @@
 /*
- * replay: runs a fuzz target over files, without libFuzzer, so that what was once found stays fixed.
+ * replay: runs a fuzz target over files, without libFuzzer, so that what was found stays fixed.
  *
  *	build/asan/tests/fuzz/fuzz_http1 tests/fuzz/corpus/http1/FILE...
  *

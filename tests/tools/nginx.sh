@@ -83,7 +83,7 @@ nginx_write_config() {
 			access_log ${NGINX_ACCESS_LOG:-off};
 			client_body_temp_path $1/tmp; proxy_temp_path $1/tmp;
 			fastcgi_temp_path $1/tmp; uwsgi_temp_path $1/tmp; scgi_temp_path $1/tmp;
-			types { text/html html; text/css css; text/plain txt; application/json json; }
+			types { text/html html; text/css css; text/plain txt; }
 			default_type application/json;
 			sendfile off; tcp_nodelay on; etag off;
 			keepalive_requests 100000000; keepalive_timeout 300s;
@@ -100,10 +100,10 @@ nginx_write_config() {
 					return 200 '{"items":1,"cart":"\$request_id"}';
 				}
 				location = /api/orders {
-					return 201 '{"id":"o-\$request_id","status":"CONFIRMED","total":42.50}';
+					return 201 '{"id":"o-\$request_id","status":"CONFIRMED"}';
 				}
 				location /api/orders/ {
-					return 200 '{"id":"\$uri","status":"CONFIRMED","total":42.50}';
+					return 200 '{"id":"\$uri","status":"CONFIRMED"}';
 				}
 				location = /slow { limit_rate 64; try_files /page.json =404; }
 				location = /error { return 503 '{"error":"out of order"}'; }

@@ -119,8 +119,13 @@ static bool split_place(char *text, struct place *at, char **rest)
 
 bool complain_error(struct complaints *complaints, const struct error *err)
 {
+	return complain_error_at(complaints, (struct place){ NULL, 0, 0 }, err);
+}
+
+bool complain_error_at(struct complaints *complaints, struct place at, const struct error *err)
+{
 	struct error copy = *err;
-	struct complaint new = { .at = { NULL, 0, 0 }, .text = copy.text };
+	struct complaint new = { .at = at, .text = copy.text };
 
 	split_place(copy.text, &new.at, &new.text);
 	add(complaints, new);

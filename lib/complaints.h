@@ -48,6 +48,9 @@ bool complain_warning(struct complaints *complaints, struct place at, const char
 /* Takes over an error that already carries its place in its text. */
 bool complain_error(struct complaints *complaints, const struct error *err);
 
+/* The same, for an error that may have no place: then it is `at`. */
+bool complain_error_at(struct complaints *complaints, struct place at, const struct error *err);
+
 /* Replaces a secret by "***" wherever a complaint quotes it. */
 void complaints_mask(struct complaints *complaints, const char *secret);
 

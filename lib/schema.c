@@ -1,9 +1,9 @@
 #include "lib/schema.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { KNOWN_MAX = 128 }; /* keys of one table */
 
@@ -310,6 +310,6 @@ void schema_defaults(const struct key *keys, void *into, struct arena *arena)
 		if (!keys->initial || !is_scalar_type(keys->type))
 			continue;
 		if (!read_scalar(keys, text_of(keys->initial), field, arena, &err))
-			abort(); /* a mistake in a table of ours, which any use finds at once */
+			assert(!"a default in a table of ours does not fit its type");
 	}
 }

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <yaml.h>
 
@@ -437,37 +436,4 @@ struct yaml *yaml_read_file(struct arena *arena, const char *path, struct compla
 		fclose(file);
 	buffer_release(&bytes);
 	return root;
-}
-
-struct yaml *yaml_get(const struct yaml *map, const char *key)
-{
-	if (!map || map->kind != YAML_MAP)
-		return NULL;
-	for (struct yaml *child = map->first; child; child = child->next)
-		if (text_is(child->text, key))
-			return child->value;
-	return NULL;
-}
-
-bool yaml_is_null(const struct yaml *node)
-{
-	return node->kind == YAML_SCALAR && !node->quoted &&
-	       (node->text.length == 0 || text_is(node->text, "~") ||
-		text_is_nocase(node->text, "null"));
-}
-
-const char *yaml_kind_name(const struct yaml *node)
-{
-	char *end;
-
-	if (node->kind == YAML_LIST)
-		return "a list";
-	if (node->kind == YAML_MAP)
-		return "a map";
-	if (yaml_is_null(node))
-		return "nothing";
-	strtod(node->text.data, &end);
-	if (node->quoted || *end || !strchr("+-.0123456789", node->text.data[0]))
-		return "a string";
-	return "a number";
 }

@@ -19,6 +19,7 @@
 #include "lib/arena.h"
 #include "lib/complaints.h"
 #include "lib/text.h"
+#include "lib/value.h"
 
 enum {
 	YAML_BYTES_MAX = 4 * 1024 * 1024,
@@ -53,6 +54,9 @@ struct yaml *yaml_get(const struct yaml *map, const char *key); /* the value, or
 bool yaml_is_null(const struct yaml *node);
 
 const char *yaml_kind_name(const struct yaml *node); /* "a list", "a map", "a string", "a number" */
+
+/* A scalar as JSON would take it: plain numbers, true, false and null are what they look like. */
+struct value yaml_value(const struct yaml *scalar);
 
 /* Writes the tree as YAML again (aliases resolved). What is read from it is the same tree. */
 void yaml_write(const struct yaml *root, struct buffer *out);

@@ -93,8 +93,9 @@ const struct command command_doctor = {
 	.summary = "say what limits this machine as a generator",
 	.usage = "[--json]",
 	.about = "Looks at descriptors, ports, cores, memory, the clock and the libraries, "
-		 "measures how late this machine wakes up, and says what would limit a run and "
-		 "what to do about it.\n\nNothing is changed. The exit code is 0 whatever was found.",
+		 "measures how late this machine wakes up, and says what would limit a run "
+		 "and what to do about it.\n\n"
+		 "Nothing is changed. The exit code is 0 whatever was found.",
 	.options = doctor_options,
 	.options_bytes = sizeof(struct doctor_options),
 	.run = doctor_run,

@@ -30,7 +30,10 @@ static void write_codes(bool man, struct buffer *out)
 
 static void write_scenario(bool man, struct buffer *out)
 {
-	schema_write_manual(scenario_keys, man, out);
+	if (man)
+		scenario_write_man(out);
+	else
+		schema_write_manual(scenario_keys, false, out);
 }
 
 static const struct topic {

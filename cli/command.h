@@ -74,9 +74,10 @@ void command_complain(struct complaints *complaints);
 /* What `sagastorm COMMAND --help` shows (cli/help.c). */
 void command_write_help(const struct command *command, struct buffer *out);
 
-/* The overview, and the manual page sagastorm(1) as mdoc (cli/help.c, cli/manual.c). */
+/* The overview (cli/help.c); sagastorm(1) and sagastorm-scenario(5) as mdoc (cli/manual*.c). */
 void commands_write_help(struct buffer *out);
 void commands_write_man(struct buffer *out);
+void scenario_write_man(struct buffer *out);
 void exit_codes_write(struct buffer *out);
 
 /* stdout; false when it can't be written (a full disk, a closed pipe). */

@@ -32,11 +32,11 @@
 struct expression;
 
 struct expression_names {
-	/*
-	 * What a name on the left, or `${...}` anywhere, refers to. `name` is as written, with the
-	 * argument for two-word names ("header Content-Type"). Fails with a reason.
-	 */
+	/* What `${name}` refers to. Fails with a reason. */
 	bool (*resolve)(void *context, struct text name, uint16_t *ref, struct error *err);
+	/* What a bare name refers to: "status", or "header" with the argument "Content-Type". */
+	bool (*word)(void *context, struct text word, struct text argument, uint16_t *ref,
+		     struct error *err);
 	/* The words that a bare name may start with, NULL-ended: {"status", "body", "header", NULL}. */
 	const char *const *words;
 	/* Those of them that take an argument: {"header", "cookie", NULL}. */

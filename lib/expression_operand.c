@@ -19,15 +19,18 @@ static void set_fixed(struct operand *operand, struct value value)
 	operand->numeric = value_number(value, &operand->number);
 }
 
-static bool resolve(struct expression_parser *parser, size_t begin, struct text name,
-		    uint16_t *ref)
+static void tell_place(struct expression_parser *parser, size_t begin)
 {
-	const struct expression_names *names = parser->names;
+	if (parser->names->at)
+		*parser->names->at = template_place(parser->at, parser->source, begin);
+}
+
+static bool resolve(struct expression_parser *parser, size_t begin, struct text name, uint16_t *ref)
+{
 	struct error reason = { "" };
 
-	if (names->at)
-		*names->at = template_place(parser->at, parser->source, begin);
-	if (names->resolve(names->context, name, ref, &reason))
+	tell_place(parser, begin);
+	if (parser->names->resolve(parser->names->context, name, ref, &reason))
 		return true;
 	return expression_wrong(parser, begin, "%s", reason.text);
 }
@@ -42,8 +45,7 @@ static bool resolve_fixed(struct expression_parser *parser, size_t begin, struct
 	*failed = false;
 	if (!names->fixed)
 		return false;
-	if (names->at)
-		*names->at = template_place(parser->at, parser->source, begin);
+	tell_place(parser, begin);
 	if (names->fixed(names->context, name, value, &reason))
 		return true;
 	*failed = reason.text[0] != '\0';
@@ -207,7 +209,8 @@ static bool read_constant(struct expression_parser *parser, struct text word, st
 
 static bool unknown_name(struct expression_parser *parser, struct text word)
 {
-	const char *near = suggest(word, parser->names->words);
+	static const char *const none[] = { NULL };
+	const char *near = suggest(word, parser->names->words ? parser->names->words : none);
 
 	if (near)
 		return expression_wrong(parser, parser->offset,
@@ -219,42 +222,39 @@ static bool unknown_name(struct expression_parser *parser, struct text word)
 }
 
 /* `header Content-Type`: the argument is a word or quoted. */
-static bool read_argument(struct expression_parser *parser, struct text word, struct text *full)
+static bool read_argument(struct expression_parser *parser, struct text word, struct text *argument)
 {
 	size_t begin = parser->offset;
-	struct text argument;
 
-	parser->offset += word.length;
 	expression_skip_blanks(parser);
-	if (expression_peek(parser, 0) == '"' || expression_peek(parser, 0) == '\'') {
-		if (!read_quoted(parser, &argument))
-			return false;
-	} else {
-		argument = expression_word(parser);
-		parser->offset += argument.length;
-	}
-	if (!argument.length || expression_is_reserved(argument))
+	if (expression_peek(parser, 0) == '"' || expression_peek(parser, 0) == '\'')
+		return read_quoted(parser, argument);
+	*argument = expression_word(parser);
+	if (!argument->length || expression_is_reserved(*argument))
 		return expression_wrong(parser, begin, "'%.*s' wants a name: %.*s NAME",
 					TEXT_ARG(word), TEXT_ARG(word));
-	*full = text_of(arena_format(parser->arena, "%.*s %.*s", TEXT_ARG(word),
-				     TEXT_ARG(argument)));
+	parser->offset += argument->length;
 	return true;
 }
 
 static bool read_name(struct expression_parser *parser, struct text word, struct operand *out)
 {
+	const struct expression_names *names = parser->names;
+	struct text argument = { "", 0 };
+	struct error reason = { "" };
 	size_t begin = parser->offset;
-	struct text full = word;
 
-	if (!listed(parser->names->words, word))
+	if (!listed(names->words, word))
 		return unknown_name(parser, word);
-	if (!listed(parser->names->words_with_argument, word))
-		parser->offset += word.length;
-	else if (!read_argument(parser, word, &full))
+	parser->offset += word.length;
+	if (listed(names->words_with_argument, word) && !read_argument(parser, word, &argument))
 		return false;
 	out->kind = OPERAND_REF;
-	out->numeric = listed(parser->names->numbers, word);
-	return resolve(parser, begin, full, &out->ref);
+	out->numeric = listed(names->numbers, word);
+	tell_place(parser, begin);
+	if (names->word(names->context, word, argument, &out->ref, &reason))
+		return true;
+	return expression_wrong(parser, begin, "%s", reason.text);
 }
 
 static bool read_word(struct expression_parser *parser, bool on_the_right, struct operand *out)

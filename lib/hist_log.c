@@ -18,14 +18,15 @@
 
 #include <stdlib.h>
 
-#define COOKIE_COUNTS UINT32_C(0x1c849313)
+#define COOKIE_COUNTS	UINT32_C(0x1c849313)
 #define COOKIE_DEFLATED UINT32_C(0x1c849314)
-#define DOUBLE_ONE UINT64_C(0x3ff0000000000000)
+#define DOUBLE_ONE	UINT64_C(0x3ff0000000000000)
 
 static void add_int32(struct buffer *out, uint32_t number)
 {
-	const unsigned char bytes[] = { (unsigned char)(number >> 24), (unsigned char)(number >> 16),
-					(unsigned char)(number >> 8), (unsigned char)number };
+	const unsigned char bytes[] = { (unsigned char)(number >> 24),
+					(unsigned char)(number >> 16), (unsigned char)(number >> 8),
+					(unsigned char)number };
 
 	buffer_add(out, bytes, sizeof(bytes));
 }
@@ -74,7 +75,8 @@ static void add_base64(struct buffer *out, struct text bytes)
 
 	for (size_t i = 0; i < bytes.length; i += 3) {
 		size_t left = bytes.length - i;
-		uint32_t word = (uint32_t)from[i] << 16 | (left > 1 ? (uint32_t)from[i + 1] << 8 : 0) |
+		uint32_t word = (uint32_t)from[i] << 16 |
+				(left > 1 ? (uint32_t)from[i + 1] << 8 : 0) |
 				(left > 2 ? from[i + 2] : 0);
 		const char four[] = { digits[word >> 18], digits[word >> 12 & 63],
 				      left > 1 ? digits[word >> 6 & 63] : '=',
@@ -88,7 +90,9 @@ static void add_tag(struct buffer *out, const char *tag)
 {
 	buffer_add_string(out, "Tag=");
 	for (; *tag; tag++)
-		buffer_add_char(out, (unsigned char)*tag <= ' ' || *tag == ',' || *tag == 0x7f ? '_' : *tag);
+		buffer_add_char(out, (unsigned char)*tag <= ' ' || *tag == ',' || *tag == 0x7f
+					     ? '_'
+					     : *tag);
 	buffer_add_char(out, ',');
 }
 

@@ -158,7 +158,8 @@ static bool read_counts(struct text from, uint32_t end, struct extent *extent, u
 
 static uint32_t index_of(const struct hist *hist, uint64_t value)
 {
-	return hist_index(hist, value > (uint64_t)HIST_HIGHEST_US ? HIST_HIGHEST_US : (int64_t)value);
+	return hist_index(hist,
+			  value > (uint64_t)HIST_HIGHEST_US ? HIST_HIGHEST_US : (int64_t)value);
 }
 
 /* Everything that the frame says must be what the counts say. */
@@ -171,7 +172,8 @@ static bool consistent(const struct hist *into, const struct packed *packed,
 	    packed->sum < 0)
 		return false;
 	if (packed->total == 0)
-		return packed->over == 0 && packed->min == 0 && packed->max == 0 && packed->sum == 0;
+		return packed->over == 0 && packed->min == 0 && packed->max == 0 &&
+		       packed->sum == 0;
 	return packed->min <= packed->max && index_of(into, packed->min) == extent->first &&
 	       index_of(into, packed->max) == extent->last && (packed->over > 0) == beyond &&
 	       packed->over <= extent->in_last && packed->total <= UINT64_MAX - into->total;

@@ -28,7 +28,7 @@ enum failure {
 	FAILURE_TIMEOUT,
 	FAILURE_RESET,       /* the connection ended before the answer did */
 	FAILURE_PROTOCOL,    /* the answer was not HTTP, or against its rules or our bounds */
-	FAILURE_HTTP,        /* a status that was not expected (400 and above, unless `expect` says else) */
+	FAILURE_HTTP,        /* a status that was not expected: 400 and above, or as `expect` says */
 	FAILURE_EXPECTATION, /* an `expect`, `save` or `until` that did not hold */
 	FAILURE_INTERRUPTED, /* we stopped, it was under way; not counted against the system */
 	FAILURE_COUNT
@@ -46,9 +46,9 @@ enum outcome {
 
 enum request_flags {
 	REQUEST_NEW_CONNECTION = 1, /* dns, connect and tls times are of this request */
-	REQUEST_WILL_RETRY = 2,     /* an attempt that another one follows: not in the totals of names */
+	REQUEST_WILL_RETRY = 2,     /* another attempt follows: not in the totals of names */
 	REQUEST_MEASURED = 4,       /* its phase is measured */
-	REQUEST_PART = 8,           /* a page resource or a poll after the first: not the name's first */
+	REQUEST_PART = 8,           /* a page resource, or a poll after the first */
 };
 
 /* Payload of RECORD_REQUEST. Latency is lag + service. */
@@ -127,7 +127,7 @@ struct record_event {
 	uint32_t event;  /* enum event */
 	uint32_t number;
 	int64_t value;
-	uint64_t books[OUTCOME_COUNT]; /* RUN_ENDED: starts by outcome, as the workers counted them */
+	uint64_t books[OUTCOME_COUNT]; /* RUN_ENDED: starts by outcome, as workers counted them */
 };
 
 _Static_assert(sizeof(struct record) == RECORD_BYTES, "a record is 64 bytes");

@@ -31,11 +31,36 @@ static void write_url(struct text text, struct buffer *out)
 	buffer_add_text(out, text);
 }
 
+/* Not every number that people write is one in JSON: 007, +1, 0x1f. */
+static bool is_json_number(struct text text)
+{
+	const char *at = text.data, *end = at + text.length, *digits;
+
+	at += at < end && *at == '-';
+	for (digits = at; at < end && *at >= '0' && *at <= '9'; at++)
+		;
+	if (at == digits || (*digits == '0' && at > digits + 1))
+		return false;
+	if (at < end && *at == '.')
+		for (digits = ++at; at < end && *at >= '0' && *at <= '9'; at++)
+			;
+	if (at == digits)
+		return false;
+	if (at < end && (*at == 'e' || *at == 'E')) {
+		at++;
+		at += at < end && (*at == '+' || *at == '-');
+		for (digits = at; at < end && *at >= '0' && *at <= '9'; at++)
+			;
+	}
+	return at == end && at > digits;
+}
+
 static void write_json_value(struct value value, struct buffer *out)
 {
 	if (value.kind == VALUE_ABSENT) {
 		buffer_add(out, "null", 4);
-	} else if (value.kind == VALUE_STRING) {
+	} else if (value.kind == VALUE_STRING ||
+		   (value.kind == VALUE_NUMBER && !is_json_number(value.text))) {
 		buffer_add_char(out, '"');
 		json_escape(out, value.text);
 		buffer_add_char(out, '"');

@@ -32,6 +32,7 @@
 
 #include "cli/exit_codes.h"
 #include "lib/options.h"
+#include "lib/version.h"
 
 struct command;
 
@@ -91,7 +92,5 @@ extern const struct command command_run;
 extern const struct command command_schema;
 extern const struct command command_version;
 
-#define SAGASTORM_VERSION "0.1.0"
-#define SAGASTORM_RELEASED "November 20, 2026"
 
 #endif

@@ -1,0 +1,32 @@
+/*
+ * progress: how a run is doing, on stderr, while it goes on.
+ *
+ *   plain   one line per change of state and one every ten seconds: for logs
+ *   line    the same on one line that is rewritten every second: for terminals
+ *   json    one JSON object per second: for programs
+ *   none    nothing
+ *
+ * `auto` is line on a terminal, and plain elsewhere.
+ */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdio.h>
+
+#include "engine/run.h"
+
+enum progress_style { PROGRESS_AUTO, PROGRESS_LINE, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
+
+struct progress {
+	enum progress_style style;
+	FILE *out;
+	uint32_t shown; /* plain: tens of seconds */
+	bool open_line; /* the cursor is behind a line that will be rewritten */
+};
+
+void progress_init(struct progress *progress, enum progress_style style, FILE *out);
+void progress_show(void *context, const struct run_progress *now);
+void progress_notice(void *context, const char *line);
+void progress_end(struct progress *progress);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * coordinator: starts the workers, merges what they say once a second, stops them.
+ *
+ * Workers are forked here; each has a pipe for commands and one for its messages. To put them on
+ * other machines, this file is what changes.
+ */
+#ifndef ENGINE_COORDINATOR_H
+#define ENGINE_COORDINATOR_H
+
+#include "engine/run.h"
+#include "lib/history.h"
+#include "loadgen/worker.h"
+
+struct coordinator;
+
+/* `start_us` is when the run starts, on clock_now_us(). */
+struct coordinator *coordinator_new(const struct load *load, uint32_t workers, int64_t start_us,
+				    const char *history_directory, struct history *history,
+				    const struct run_options *options, struct error *err);
+
+/* Until every worker has ended. False when one of them could not work at all. */
+bool coordinator_run(struct coordinator *coordinator, int *signal, struct error *err);
+
+const struct tally *coordinator_total(const struct coordinator *coordinator);
+void coordinator_free(struct coordinator *coordinator);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * run: a scenario becomes a history.
+ *
+ *	struct run_options options = { .directory = "runs/sale", .progress = show, .context = &view };
+ *	struct run_end end;
+ *	if (!run_scenario(scenario, &options, &end, err)) ...   // it could not begin, or an internal error
+ *
+ * In order: is the target ready, data is read from it, the run directory is made, workers start,
+ * their snapshots are merged and shown, they come to rest, the books are closed. What came of it is
+ * then for reports/ to say, from the directory alone.
+ *
+ * SIGINT, SIGTERM and SIGHUP stop gracefully; a second one aborts. Workers end when this process
+ * does, however it does.
+ */
+#ifndef ENGINE_RUN_H
+#define ENGINE_RUN_H
+
+#include "engine/scenario.h"
+#include "loadgen/tally.h"
+
+/* Once a second, when every worker has told about it. */
+struct run_progress {
+	double at_s;             /* since the start */
+	double planned_s;        /* of all phases */
+	const char *phase;       /* NULL: draining */
+	double target_rate;      /* starts per second, now; 0 in closed phases */
+	uint32_t target_users;   /* in closed phases */
+	const struct tally *total;
+	const struct tally *second; /* what this second added; its latency is of this second */
+	bool stopping;
+};
+
+struct run_options {
+	const char *directory; /* must not hold a run yet */
+	const char *command;   /* how it was called, for the record; may be NULL */
+	void (*progress)(void *context, const struct run_progress *progress);
+	void (*notice)(void *context, const char *line); /* changes of state, for people */
+	void *context;
+};
+
+enum run_outcome {
+	RUN_DONE,       /* came to its end, or was stopped; reports say the rest */
+	RUN_NOT_READY,  /* the target could not be reached, or its data not read: exit code 3 */
+	RUN_IMPOSSIBLE, /* what was asked can't be done on this machine or with this data: 2 */
+	RUN_BROKEN,     /* an internal error: 1 */
+};
+
+struct run_end {
+	enum run_outcome outcome;
+	int signal; /* that stopped it, or 0 */
+};
+
+bool run_scenario(struct scenario *scenario, const struct run_options *options,
+		  struct run_end *end, struct error *err);
+
+#endif

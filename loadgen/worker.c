@@ -1,0 +1,248 @@
+#include "loadgen/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/memory.h"
+#include "loadgen/crew.h"
+
+/* The end. */
+
+void worker_consider_end(struct worker *worker)
+{
+	if (!worker->arrivals || !arrivals_over(worker->arrivals) || !crowds_over(worker))
+		return;
+	if (worker->users == 0)
+		loop_stop(worker->loop);
+}
+
+static void cut_everyone_off(struct worker *worker)
+{
+	worker->cutting_off = true;
+	while (worker->youngest)
+		user_cut_off(worker->youngest);
+	worker_consider_end(worker);
+}
+
+static void drained(void *context)
+{
+	cut_everyone_off(context);
+}
+
+static void stop(struct worker *worker)
+{
+	if (worker->stopping)
+		return;
+	worker->stopping = true;
+	arrivals_stop(worker->arrivals);
+	crowds_stop(worker);
+	alarm_set(worker->loop, &worker->drained,
+		  loop_now(worker->loop) + worker->load->drain_us, drained, worker);
+	worker_consider_end(worker);
+}
+
+static void abort_now(struct worker *worker)
+{
+	stop(worker);
+	worker->aborting = true;
+	cut_everyone_off(worker);
+}
+
+/* The coordinator's end of the pipe closed: there is no one left to work for. */
+static void command_came(evutil_socket_t pipe, short events, void *context)
+{
+	struct worker *worker = context;
+	char command;
+	ssize_t got = read(pipe, &command, 1);
+
+	(void)events;
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got == 1 && command == WORKER_STOP)
+		stop(worker);
+	else
+		abort_now(worker);
+	if (got <= 0)
+		event_del(worker->command_event);
+}
+
+/* Once a second. */
+
+static uint32_t resident_kib(void)
+{
+	unsigned long total, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%lu %lu", &total, &resident) != 2)
+		resident = 0;
+	fclose(file);
+	return (uint32_t)(resident * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void write_health(struct worker *worker, int64_t now_us, int64_t length_us)
+{
+	struct record_health *record = history_next(worker->history);
+	int64_t cpu_us = clock_cpu_us();
+	int64_t spent_us = cpu_us - worker->cpu_before_us;
+
+	worker->cpu_before_us = cpu_us;
+	if (!record)
+		return;
+	record->at_us = worker_since_start(worker, now_us);
+	record->worker = worker->place->segment;
+	/* As if the second had been exactly one: the last one of a run is shorter. */
+	record->cpu_us = clamp_u32(length_us > 0 ? spent_us * US_PER_S / length_us : spent_us);
+	record->stall_us = clamp_u32(loop_longest_turn(worker->loop));
+	record->lag_max_us = clamp_u32(worker->tally.lag_max_us);
+	record->users = worker->users;
+	record->in_flight = worker->visits;
+	record->connections = transport_connections(worker->transport);
+	record->memory_kib = resident_kib();
+	record->sent = (uint32_t)(worker->tally.sent - worker->sent_before);
+	record->done = (uint32_t)(worker->tally.done - worker->done_before);
+	history_commit(worker->history, RECORD_HEALTH, 0);
+}
+
+static void report(struct worker *worker)
+{
+	struct buffer message = BUFFER_EMPTY;
+
+	worker->tally.connections = transport_connections(worker->transport);
+	worker->tally.lost_records = history_lost(worker->history);
+	tally_pack(&worker->tally, &message);
+	if (!worker_tell(worker->place->reports, WORKER_TALLY, buffer_text(&message)))
+		abort_now(worker);
+	buffer_release(&message);
+}
+
+static void close_second(struct worker *worker)
+{
+	int64_t now_us = loop_clock(worker->loop);
+
+	write_health(worker, now_us, now_us - worker->second_began_us);
+	report(worker);
+	worker->second_began_us = now_us;
+	worker->sent_before = worker->tally.sent;
+	worker->done_before = worker->tally.done;
+	worker->tally.lag_max_us = 0;
+	hist_reset(worker->tally.latency);
+}
+
+static void tick(void *context)
+{
+	struct worker *worker = context;
+
+	worker->tally.seconds++;
+	worker->wall_us = clock_wall_us();
+	close_second(worker);
+	alarm_set(worker->loop, &worker->tick, worker->tick.due_us + US_PER_S, tick, worker);
+}
+
+/* Set up and take down. */
+
+static uint8_t most_slots(const struct load *load)
+{
+	uint8_t most = 0;
+
+	for (uint16_t i = 0; i < load->journey_count; i++)
+		if (load->journeys[i].slot_count > most)
+			most = load->journeys[i].slot_count;
+	return most;
+}
+
+static uint32_t share_of_users(const struct load *load, const struct worker_place *place)
+{
+	uint32_t all = load->plan->max_users;
+	uint32_t share = all / place->segments + (place->segment < all % place->segments);
+
+	return share ? share : 1;
+}
+
+static bool open_history(struct worker *worker, struct error *err)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "worker-%u", worker->place->segment);
+	worker->history = history_create(worker->place->history, name, err);
+	return worker->history != NULL;
+}
+
+static bool init(struct worker *worker, const struct load *load, const struct worker_place *place,
+		 struct error *err)
+{
+	worker->load = load;
+	worker->place = place;
+	worker->slot_count = most_slots(load);
+	worker->users_max = share_of_users(load, place);
+	worker->sampled = memory_array((size_t)load->request_name_count * FAILURE_COUNT / 8 + 1, 1);
+	worker->cpu_before_us = clock_cpu_us();
+	worker->wall_us = clock_wall_us();
+	worker->second_began_us = place->start_us;
+	tally_init(&worker->tally);
+	signal(SIGPIPE, SIG_IGN);
+	worker->loop = loop_new(err);
+	if (!worker->loop || !open_history(worker, err))
+		return false;
+	worker->transport = transport_new(load->transport, load->transfer, worker->loop, err);
+	if (!worker->transport)
+		return false;
+	worker->command_event = event_new(loop_base(worker->loop), place->commands,
+					  EV_READ | EV_PERSIST, command_came, worker);
+	return worker->command_event && event_add(worker->command_event, NULL) == 0;
+}
+
+static void release(struct worker *worker)
+{
+	crowds_release(worker);
+	arrivals_free(worker->arrivals);
+	users_free(worker);
+	visits_free(worker);
+	meetings_free(worker);
+	transport_free(worker->transport);
+	if (worker->command_event)
+		event_free(worker->command_event);
+	loop_free(worker->loop);
+	history_close(worker->history);
+	tally_release(&worker->tally);
+	buffer_release(&worker->scratch);
+	buffer_release(&worker->inflated);
+	free(worker->sampled);
+}
+
+static void begin(struct worker *worker)
+{
+	int64_t end_us = worker->place->start_us + plan_duration_us(worker->load->plan);
+
+	fcntl(worker->place->commands, F_SETFL, O_NONBLOCK);
+	alarm_set(worker->loop, &worker->tick, worker->place->start_us + US_PER_S, tick, worker);
+	alarm_set(worker->loop, &worker->drained, end_us + worker->load->drain_us, drained, worker);
+	crowds_begin(worker);
+	worker->arrivals = arrivals_new(worker);
+	worker_consider_end(worker);
+}
+
+bool worker_run(const struct load *load, const struct worker_place *place, struct error *err)
+{
+	struct worker *worker = memory_new(sizeof(*worker));
+	bool good = init(worker, load, place, err);
+
+	if (good) {
+		begin(worker);
+		loop_run(worker->loop);
+		worker->tally.seconds++;
+		close_second(worker);
+		assert(worker->tally.under_way == 0 && tally_balances(&worker->tally));
+	}
+	release(worker);
+	free(worker);
+	return good;
+}

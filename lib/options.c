@@ -234,11 +234,20 @@ static bool parse_word(struct parse *parse, char *word)
 	return true;
 }
 
+static struct strings no_strings(struct arena *arena)
+{
+	return (struct strings){ .items = arena_array(arena, 1, sizeof(char *)) };
+}
+
 static bool defaults_set(struct parse *parse)
 {
-	for (const struct option *option = parse->options; option && option->name; option++)
+	for (const struct option *option = parse->options; option && option->name; option++) {
+		if (option->type == KEY_STRINGS)
+			*(struct strings *)(void *)(parse->into + option->offset) =
+				no_strings(parse->arena);
 		if (option->initial && !option_take(parse, option, option->initial))
 			return false;
+	}
 	return true;
 }
 
@@ -255,7 +264,7 @@ bool options_parse(const struct option *options, struct command_line *line, void
 		.end = line->words + line->count,
 	};
 
-	line->arguments = (struct strings){ .items = arena_array(arena, 1, sizeof(char *)) };
+	line->arguments = no_strings(arena);
 	if (!defaults_set(&parse))
 		return false;
 	while (parse.next < parse.end)

@@ -96,6 +96,9 @@ static void test_values(void)
 		CHECK_TEXT(chosen.set.items[0], "a=1");
 		CHECK_TEXT(chosen.set.items[2], "c=3");
 		CHECK(!chosen.set.items[3]);
+		CHECK(PARSE("x"));
+		CHECK_INT(chosen.set.count, 0);
+		CHECK(chosen.set.items && !chosen.set.items[0]);
 	}
 }
 

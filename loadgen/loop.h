@@ -11,6 +11,9 @@
  *
  * Alarms live in a 4-ary heap, timeouts in a hashed wheel; one timer of the kernel serves both.
  * Callbacks may set and clear any alarm or timeout, their own too.
+ *
+ * A turn is: wait for events, call their callbacks, then ring what is due. Only so many alarms ring
+ * in one turn; when more are due the next turn does not wait, so that neither side starves.
  */
 #ifndef LOADGEN_LOOP_H
 #define LOADGEN_LOOP_H
@@ -46,17 +49,33 @@ struct event_base *loop_base(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop); /* after this turn */
 
-int64_t loop_now(const struct loop *loop);  /* of this turn */
-int64_t loop_clock(struct loop *loop);      /* reads the clock, and makes it this turn's now */
+/* Of this turn: the clock is read by the first who asks in a turn. */
+int64_t loop_now(struct loop *loop);
+int64_t loop_clock(struct loop *loop); /* reads the clock, and makes it this turn's now */
+uint64_t loop_turn(const struct loop *loop); /* the number of this turn */
 
+/* Setting what is set moves it. One that is due already rings in this turn or the next. */
 void alarm_set(struct loop *loop, struct alarm *alarm, int64_t due_us, alarm_rang *rang, void *context);
 void alarm_clear(struct loop *loop, struct alarm *alarm);
+
+static inline bool alarm_is_set(const struct alarm *alarm)
+{
+	return alarm->place != 0;
+}
 
 void timeout_set(struct loop *loop, struct timeout *timeout, int64_t due_us, alarm_rang *expired,
 		 void *context);
 void timeout_clear(struct timeout *timeout);
 
-/* Since last asked: the longest time one turn took, without waiting. */
+static inline bool timeout_is_set(const struct timeout *timeout)
+{
+	return timeout->link != NULL;
+}
+
+/*
+ * Since last asked: the longest time one turn took, without waiting. A turn begins when the clock is
+ * first asked for in it, so a callback that may take long should ask loop_now() first.
+ */
 int64_t loop_longest_turn(struct loop *loop);
 
 #endif

@@ -53,11 +53,16 @@ struct scenario_overrides {
 	const char *target;          /* --target */
 	const char *seed;            /* --seed */
 	const char *const *set;      /* --set k=v, NULL-ended: overrides `vars` */
-	int transport;               /* --transport; enum transport_kind, or -1 */
+	int transport;               /* --transport; enum transport_kind, or -1: as the scenario says */
 };
 
 struct scenario *scenario_load(const char *path, const struct scenario_overrides *overrides,
 			       struct complaints *complaints);
+/* The same from memory; files that it names are relative to `name`. */
+struct scenario *scenario_load_text(const char *name, struct text text,
+				    const struct scenario_overrides *overrides,
+				    struct complaints *complaints);
+
 void scenario_free(struct scenario *scenario);
 
 /* All keys of the language: for `sagastorm schema` and the manual. */

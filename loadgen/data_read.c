@@ -6,6 +6,7 @@
 #include "lib/json_pointer.h"
 #include "lib/path.h"
 #include "loadgen/data_rows.h"
+#include "loadgen/plan.h"
 
 struct data_keys {
 	char *csv, *json, *read, *each, *pick;

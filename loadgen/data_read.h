@@ -15,8 +15,6 @@
 #include "lib/schema.h"
 #include "loadgen/data.h"
 
-enum { SOURCES_MAX = 64 };
-
 /* False when it complained; sources that were fine are there all the same. */
 bool data_section_read(const struct yaml *data, struct reading *reading,
 		       struct data_source **sources, uint8_t *count);

@@ -1,0 +1,127 @@
+#include "cli/command.h"
+
+#include <stdlib.h>
+
+#include "engine/scenario.h"
+#include "lib/memory.h"
+
+struct check_options {
+	bool plan, strict;
+	struct strings set;
+	char *seed, *target;
+};
+
+#define FIELD(name) offsetof(struct check_options, name)
+
+static const struct option check_options[] = {
+	{ "plan", 'p', NULL, KEY_BOOL, FIELD(plan),
+	  .help = "also print phases, rates and planned starts per journey, and a digest of them all" },
+	{ "set", 's', "NAME=VALUE", KEY_STRINGS, FIELD(set),
+	  .help = "override a variable of the scenario; may be repeated" },
+	{ "seed", 0, "N", KEY_STRING, FIELD(seed), .help = "instead of the scenario's seed" },
+	{ "target", 't', "URL", KEY_STRING, FIELD(target), .help = "instead of the scenario's target" },
+	{ "strict", 0, NULL, KEY_BOOL, FIELD(strict), .help = "warnings count as errors" },
+	OPTIONS_END
+};
+
+static void add_plural(struct buffer *out, uint64_t count, const char *one)
+{
+	unit_show_count(out, count);
+	buffer_format(out, " %s%s", one, count == 1 ? "" : "s");
+}
+
+/* The starts of open phases are planned; those of users depend on how fast the system is. */
+static void add_starts(const struct plan *plan, struct buffer *out)
+{
+	bool closed = false;
+
+	for (uint8_t i = 0; i < plan->phase_count; i++)
+		closed |= plan->phases[i].users_to || plan->phases[i].users_from;
+	if (plan_starts(plan) || !closed)
+		add_plural(out, plan_starts(plan), "start");
+	if (closed)
+		buffer_add_string(out, plan_starts(plan) ? " and what the users make"
+							 : "as many starts as the users make");
+}
+
+static void describe(const struct scenario *scenario, struct buffer *out)
+{
+	const struct plan *plan = &scenario->plan;
+
+	buffer_format(out, "%s: ok: ", scenario->path);
+	add_plural(out, scenario->journey_count, "journey");
+	buffer_add_string(out, ", ");
+	add_plural(out, plan->phase_count, "phase");
+	buffer_add_string(out, ", ");
+	unit_show_duration(out, plan_duration_us(plan));
+	buffer_add_string(out, ", ");
+	add_starts(plan, out);
+	buffer_add_char(out, '\n');
+}
+
+static void describe_plan(const struct scenario *scenario, struct buffer *out)
+{
+	char **names = memory_array(scenario->journey_count, sizeof(*names));
+
+	for (size_t i = 0; i < scenario->journey_count; i++)
+		names[i] = scenario->journeys[i].name;
+	plan_describe(&scenario->plan, names, out);
+	free(names);
+}
+
+static int check_one(const char *path, const struct check_options *options)
+{
+	const struct scenario_overrides overrides = {
+		.target = options->target,
+		.seed = options->seed,
+		.set = (const char *const *)options->set.items,
+		.transport = -1,
+	};
+	struct complaints complaints = COMPLAINTS_EMPTY;
+	struct scenario *scenario = scenario_load(path, &overrides, &complaints);
+	bool good = scenario && !(options->strict && complaints.count);
+	struct buffer text = BUFFER_EMPTY;
+
+	command_complain(&complaints);
+	if (good)
+		describe(scenario, &text);
+	if (good && options->plan)
+		describe_plan(scenario, &text);
+	good = print_buffer(&text) && good;
+	buffer_release(&text);
+	complaints_release(&complaints);
+	scenario_free(scenario);
+	return good ? EXIT_PASS : EXIT_USAGE;
+}
+
+static int check_run(struct invocation *invocation)
+{
+	int code = EXIT_PASS;
+
+	for (size_t i = 0; i < invocation->arguments.count; i++)
+		code = exit_code_worse(code, check_one(invocation->arguments.items[i],
+						       invocation->options));
+	return code;
+}
+
+static const char *const examples[] = {
+	"check scenarios/flash-sale.yaml",
+	"check --plan --set peak=500/s scenarios/flash-sale.yaml",
+	NULL,
+};
+
+const struct command command_check = {
+	.name = "check",
+	.summary = "find every mistake in scenarios, without sending anything",
+	.usage = "[options] SCENARIO...",
+	.about = "Reads scenarios the way a run would: every name, expression, unit and file is "
+		 "resolved. All mistakes are printed, as file:line:col with a suggestion where there "
+		 "is one. Nothing is sent to the target.\n\n"
+		 "The same seed gives the same plan: --plan prints it with a digest.",
+	.examples = examples,
+	.options = check_options,
+	.options_bytes = sizeof(struct check_options),
+	.arguments_min = 1,
+	.arguments_max = ARGUMENTS_ANY,
+	.run = check_run,
+};

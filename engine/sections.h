@@ -1,0 +1,64 @@
+/*
+ * sections: the top-level keys of a scenario. See engine/sections.c for the table.
+ */
+#ifndef ENGINE_SECTIONS_H
+#define ENGINE_SECTIONS_H
+
+#include "engine/names.h"
+#include "engine/origins.h"
+#include "engine/scenario.h"
+
+struct http_keys {
+	int version;
+	int64_t timeout_us, connect_timeout_us, redirects, max_body_bytes;
+	const struct yaml *headers;
+	char *user_agent;
+	bool compression, keep_alive, verify;
+	int connections;
+	char *ca, *certificate, *key, *sni, *proxy;
+	struct strings resolve, from, allow;
+};
+
+/* What scenario_keys read into. */
+struct sections {
+	char *name, *about, *target;
+	int64_t seed;
+	struct strings use;
+	const struct yaml *vars, *data, *load, *mix, *journeys;
+	struct http_keys http;
+	struct generator_settings generator;
+};
+
+/* What the readers of sections share while a scenario is loaded. */
+struct loading {
+	struct scenario *scenario;
+	const struct scenario_overrides *overrides;
+	struct complaints *complaints;
+	struct reading reading;
+	struct names names;
+	struct origins origins;
+	const char *main_file;
+	size_t errors_before; /* of other scenarios, in the same complaints */
+	struct yaml *root;     /* of the main file */
+	struct yaml *vars, *data, *journeys; /* of all files together; NULL: none */
+	struct sections sections;
+};
+
+/* engine/uses.c: reads `use`d files and merges what they bring. */
+bool uses_read(struct loading *loading);
+
+/* engine/http_section.c */
+bool http_section_read(struct loading *loading);
+extern const struct key http_keys[];
+
+/* engine/generator_section.c */
+bool generator_section_read(struct loading *loading);
+extern const struct key generator_keys[];
+
+/* engine/resolved.c: the whole scenario as one YAML text. */
+char *scenario_resolve(struct loading *loading);
+
+/* engine/sections.c: reads all sections, in the order in which they need each other. */
+bool sections_read(struct loading *loading);
+
+#endif

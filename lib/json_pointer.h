@@ -3,13 +3,15 @@
  *
  * Looking at one member of an answer must not cost a tree of the whole answer, so a pointer walks
  * the text once, skips what it does not want, and stops when it has found its value. No allocation,
- * bounded depth, never reads past the end; what is walked over must be well-formed JSON.
+ * bounded depth, never reads past the end; what is walked over must be well-formed JSON (but for UTF-8,
+ * which is not looked at). Of two members with one name the first one counts.
  *
  *	struct json_pointer pointer;
  *	json_pointer_compile(&pointer, text_of("/items/0/sku"), &arena, err);
  *	if (json_find(&pointer, body, &found) == JSON_FOUND) ...
  *
  * Besides RFC 6901, the last segment may be "#" after an array: its number of elements.
+ * "-", the place behind the last element, is always missing.
  */
 #ifndef LIB_JSON_POINTER_H
 #define LIB_JSON_POINTER_H
@@ -48,10 +50,19 @@ struct json_found {
 enum json_result json_find(const struct json_pointer *pointer, struct text document,
 			   struct json_found *found);
 
-/* The found value, decoded into `scratch` when it has escapes, else borrowed from the document. */
+/*
+ * The found value: borrowed from the document, or appended to `scratch` when it must be decoded or
+ * is a number of elements. Appending moves the scratch, so texts handed out before are then gone.
+ */
 struct value json_value(const struct json_found *found, struct buffer *scratch);
 
-/* Calls `each` with every element of an array; stops when it returns false. */
+/* Appends the inside of a JSON string, decoded; half a surrogate pair becomes U+FFFD. */
+void json_unescape(struct buffer *out, struct text raw);
+
+/*
+ * Calls `each` with every element of an array; stops when it returns false. MISSING when the text is
+ * something else than an array.
+ */
 enum json_result json_each(struct text array, bool (*each)(void *context, struct json_found *element),
 			   void *context);
 

@@ -34,7 +34,7 @@ static inline struct value value_string(struct text text)
 	return (struct value){ VALUE_STRING, text };
 }
 
-/* Whether the text spells a finite number (of any kind but VALUE_JSON), and which. */
+/* Whether a number or a string spells a finite number as JSON does (so 007 is none), and which. */
 bool value_number(struct value value, double *number);
 
 /*
@@ -43,7 +43,10 @@ bool value_number(struct value value, double *number);
  */
 bool value_equal(struct value a, struct value b);
 
-/* Absent, null, false, 0 and "" are false; everything else is true. */
+/*
+ * Absent, null, false, 0 and "" are false; everything else is true. What a string spells counts, since
+ * a saved or rendered value is a string often enough.
+ */
 bool value_true(struct value value);
 
 const char *value_kind_name(enum value_kind kind);

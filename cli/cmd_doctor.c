@@ -32,8 +32,7 @@ static const struct check checks[] = {
 
 enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };
 
-static void write_line(const struct check *check, const struct finding *finding,
-		       struct buffer *out)
+static void write_line(const struct check *check, const struct finding *finding, struct buffer *out)
 {
 	buffer_format(out, "%-5s %-12s %s\n", finding->warning ? "warn" : "ok", check->name,
 		      finding->seen.data);

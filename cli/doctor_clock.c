@@ -78,15 +78,16 @@ void look_at_wake_up(struct finding *finding)
 {
 	int slack_ns = prctl(PR_GET_TIMERSLACK);
 	int64_t late_ns[WAKE_UPS];
-	double p99_us;
+	int64_t p50_us, p99_us;
 
 	prctl(PR_SET_TIMERSLACK, 1UL); /* as a worker does */
 	measure_lateness(late_ns);
 	prctl(PR_SET_TIMERSLACK, (unsigned long)slack_ns);
-	p99_us = (double)late_ns[WAKE_UPS * 99 / 100] / 1e3;
-	buffer_format(&finding->seen, "late by p50 %.0f us, p99 %.0f us, at most %.0f us",
-		      (double)late_ns[WAKE_UPS / 2] / 1e3, p99_us,
-		      (double)late_ns[WAKE_UPS - 1] / 1e3);
+	p50_us = late_ns[WAKE_UPS / 2] / 1000;
+	p99_us = late_ns[WAKE_UPS * 99 / 100] / 1000;
+	buffer_format(&finding->seen,
+		      "late by p50 %" PRId64 " us, p99 %" PRId64 " us, at most %" PRId64 " us",
+		      p50_us, p99_us, late_ns[WAKE_UPS - 1] / 1000);
 	if (p99_us > LATE_US)
 		finding_warn(finding, "the scheduler wakes us late: leave a core idle, or take a "
 				      "machine of your own");

@@ -63,8 +63,7 @@ void look_at_ports(struct finding *finding)
 	}
 	buffer_format(&finding->seen, "%" PRId64 "-%" PRId64 ": ", low, high);
 	add_count(&finding->seen, high - low + 1);
-	buffer_add_string(&finding->seen,
-			  " connections from one address to one destination");
+	buffer_add_string(&finding->seen, " connections from one address to one destination");
 	if (high - low + 1 < FEW_PORTS)
 		finding_warn(finding, "widen net.ipv4.ip_local_port_range, or connect from several "
 				      "addresses (http: from:)");

@@ -2,8 +2,8 @@
 
 #include <ctype.h>
 
-static const char *const reserved[] = { "null", "~",   "true", "false", "yes", "no",
-					"on",	"off", "<<",   "---",   "...", NULL };
+/* A null is known by yaml_is_null(), and what else looks special was read as plain before. */
+static const char *const reserved[] = { "<<", "---", "...", NULL };
 
 /* Letters, digits and what never means anything to YAML, whatever stands around it. */
 static bool is_plain(struct text text)

@@ -267,7 +267,7 @@ static bool set_variable(struct names *names, const char *setting)
 	return true;
 }
 
-bool names_begin(struct names *names, const struct yaml *vars, const char *const *set)
+bool names_init(struct names *names, const struct yaml *vars, const char *const *set)
 {
 	bool good = true;
 

@@ -31,7 +31,7 @@ struct names {
 };
 
 /* `vars` may be NULL. `set` holds "k=v", NULL-ended, or is NULL. */
-bool names_begin(struct names *names, const struct yaml *vars, const char *const *set);
+bool names_init(struct names *names, const struct yaml *vars, const char *const *set);
 void names_release(struct names *names);
 
 /* Works out every variable, so that mistakes in unused ones are found too. */

@@ -250,7 +250,7 @@ bool sections_read(struct loading *loading)
 	const char *const *set = loading->overrides ? loading->overrides->set : NULL;
 	bool good = uses_read(loading);
 
-	good = names_begin(&loading->names, loading->vars, set) && good;
+	good = names_init(&loading->names, loading->vars, set) && good;
 	good = names_check(&loading->names) && good;
 	good = read_top(loading) && good;
 	good = http_section_read(loading) && good;

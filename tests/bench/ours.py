@@ -15,40 +15,40 @@ BINARY = os.environ.get("SAGASTORM_RELEASE", os.path.abspath("build/release/saga
 
 PLAIN = """
   visit:
-    - repeat: 100
-      steps:
-        - get: {path}
-          name: plain
+    - repeat:
+        times: 100
+        do: [ get: {path} ]
 """
 
 # Five requests: log in and keep the token, list and keep a product, look at it, put it into the
 # cart, order. Each has two expectations; two save by JSON Pointer.
 JOURNEY = """
   visit:
-    - repeat: 20
-      steps:
-        - post: /api/auth/login
-          name: login
-          json: {{ email: "ada@example.com", password: "secret" }}
-          expect: {{ status: 200, body: /token exists }}
-          save: {{ token: /token }}
-        - get: /api/products
-          name: list
-          expect: {{ status: 200, body: /total > 0 }}
-          save: {{ sku: /items/0/sku }}
-        - get: /api/products/${{sku}}
-          name: view
-          expect: {{ status: 200, body: /price > 0 }}
-        - post: /api/cart/items
-          name: cart
-          auth: bearer ${{token}}
-          json: {{ sku: "${{sku}}", qty: 1 }}
-          expect: {{ status: 200, body: /items > 0 }}
-        - post: /api/orders
-          name: order
-          auth: bearer ${{token}}
-          json: {{ sku: "${{sku}}" }}
-          expect: {{ status: 201, body: /status == CONFIRMED }}
+    - repeat:
+        times: 20
+        do:
+          - post: /api/auth/login
+            name: login
+            json: {{ email: "ada@example.com", password: "secret" }}
+            expect: {{ status: 200, body: /token exists }}
+            save: {{ token: /token }}
+          - get: /api/products
+            name: list
+            expect: {{ status: 200, body: /items exists }}
+            save: {{ sku: /items/0/sku }}
+          - get: /api/products/${{sku}}
+            name: view
+            expect: {{ status: 200, body: /price > 0 }}
+          - post: /api/cart/items
+            name: cart
+            auth: bearer ${{token}}
+            json: {{ sku: "${{sku}}", qty: 1 }}
+            expect: {{ status: 200, body: /items > 0 }}
+          - post: /api/orders
+            name: order
+            auth: bearer ${{token}}
+            json: {{ sku: "${{sku}}" }}
+            expect: {{ status: 201, body: /status == CONFIRMED }}
 """
 
 
@@ -57,7 +57,7 @@ def write_scenario(place, url, phase, journey):
     trust = f"  ca: {os.environ['BENCH_CA']}\n" if url.startswith("https") else ""
     name = os.path.join(place, "bench.yaml")
     with open(name, "w", encoding="utf-8") as file:
-        file.write(f"name: bench\ntarget: {target}\nhttp:\n  compressed: no\n{trust}"
+        file.write(f"name: bench\ntarget: {target}\nhttp:\n  compression: no\n{trust}"
                    f"generator: {{ workers: 1 }}\n"
                    f"load:\n  all: {{ {phase} }}\nmix: {{ visit: 1 }}\njourneys:"
                    + (JOURNEY if journey else PLAIN).format(path=path))

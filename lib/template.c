@@ -39,6 +39,14 @@ void template_add_base64(struct template_builder *builder, const struct template
 	add_part(builder, PART_BASE64)->inner = inner;
 }
 
+void template_add_template(struct template_builder *builder, const struct template *other)
+{
+	if (other->constant)
+		template_add_literal(builder, other->fixed);
+	for (uint32_t i = 0; i < other->count && !other->constant; i++)
+		*add_part(builder, PART_LITERAL) = other->parts[i];
+}
+
 static void add_fixed(struct template_builder *builder, struct value value, enum escape escape)
 {
 	struct buffer escaped = BUFFER_EMPTY;
@@ -241,7 +249,7 @@ void template_finish(struct template_builder *builder, struct template *out)
 		part += join_literals(part, end, &joined, builder->arena);
 		*to = (struct template_part){ .kind = PART_LITERAL, .literal = joined };
 	}
-	*out = (struct template){ .parts = builder->parts, .count = (uint16_t)kept };
+	*out = (struct template){ .parts = builder->parts, .count = (uint32_t)kept };
 	out->constant = kept == 0 || (kept == 1 && builder->parts[0].kind == PART_LITERAL);
 	out->fixed = kept && out->constant ? builder->parts[0].literal : text_of("");
 }
@@ -255,8 +263,6 @@ bool template_compile(struct template *template, struct text source, enum escape
 	template_begin(&builder, names, arena);
 	if (!template_add(&builder, source, escape, at, err))
 		return false;
-	if (builder.count > UINT16_MAX)
-		return error_at(err, at, "too many '${...}' in one text");
 	template_finish(&builder, template);
 	return true;
 }

@@ -55,7 +55,7 @@ struct template_part;
 
 struct template {
 	struct template_part *parts;
-	uint16_t count;
+	uint32_t count;
 	bool constant;       /* no refs, no functions: `fixed` is the whole result */
 	struct text fixed;
 };
@@ -83,6 +83,7 @@ bool template_add(struct template_builder *builder, struct text source, enum esc
 /* The same, but the literal text of `source` is escaped too: a form field, a JSON string. */
 bool template_add_escaped(struct template_builder *builder, struct text source, enum escape escape,
 			  struct place at, struct error *err);
+void template_add_template(struct template_builder *builder, const struct template *other);
 /* What `inner` renders to, in base64; `inner` must live as long as the result. */
 void template_add_base64(struct template_builder *builder, const struct template *inner);
 void template_finish(struct template_builder *builder, struct template *out);

@@ -207,7 +207,7 @@ void template_show(const struct template *template,
 		   void (*name)(void *context, uint16_t ref, struct buffer *out), void *context,
 		   struct buffer *out)
 {
-	for (uint16_t i = 0; i < template->count; i++) {
+	for (uint32_t i = 0; i < template->count; i++) {
 		const struct template_part *part = &template->parts[i];
 
 		if (part->kind == PART_LITERAL) {

@@ -50,6 +50,13 @@ struct journey_context {
 bool journeys_read(const struct yaml *journeys, struct journey_context *context,
 		   struct journey **out, size_t *count);
 
+/*
+ * loadgen/journey_show.c: the program as text, an instruction per line, for people. Fixed values are
+ * in it: mask secrets before it is printed.
+ */
+void journey_show(const struct journey *journey, const struct name_table *request_names,
+		  const struct data_source *sources, struct buffer *out);
+
 /* Shapes of a step and of a journey, for the JSON Schema and the manual. */
 extern const struct shape journeys_shape;
 

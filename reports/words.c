@@ -1,0 +1,143 @@
+#include "reports/words.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "lib/utf8.h"
+
+const char *words_duration(char out[WORDS_MAX], int64_t us)
+{
+	static const struct {
+		double below, divisor;
+		const char *unit;
+	} units[] = { { 999.5, 1, "us" },
+		      { 999.5e3, 1e3, "ms" },
+		      { 119.5e6, 1e6, "s" },
+		      { INFINITY, 60e6, "min" } };
+	double value = (double)us;
+	size_t i = 0;
+
+	while (value >= units[i].below)
+		i++;
+	value /= units[i].divisor;
+	snprintf(out, WORDS_MAX, "%.*f %s",
+		 i == 0 || value >= 99.95 ? 0 :
+		 value >= 9.995		  ? 1 :
+					    2,
+		 value, units[i].unit);
+	return out;
+}
+
+const char *words_count(char out[WORDS_MAX], uint64_t count)
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	char *to = out;
+
+	for (int i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return out;
+}
+
+const char *words_rate(char out[WORDS_MAX], double per_s)
+{
+	char whole[WORDS_MAX];
+
+	if (per_s >= 999.95)
+		snprintf(out, WORDS_MAX, "%s/s", words_count(whole, (uint64_t)llround(per_s)));
+	else
+		snprintf(out, WORDS_MAX, "%.*f/s", per_s > 0 && per_s < 0.995 ? 2 : 1, per_s);
+	return out;
+}
+
+const char *words_share(char out[WORDS_MAX], uint64_t part, uint64_t whole)
+{
+	double percent = whole ? 100 * (double)part / (double)whole : 0;
+
+	if (part == 0)
+		return strcpy(out, "0");
+	if (percent < 0.05)
+		return strcpy(out, "<0.1%");
+	if (percent > 99.9 && part < whole)
+		percent = 99.9;
+	snprintf(out, WORDS_MAX, "%.*f%%", percent >= 99.95 ? 0 : 1, percent);
+	return out;
+}
+
+/* Marks and embeddings that turn the direction of writing: U+200E, 200F, 202A-202E, 2066-2069. */
+static bool turns_direction(const char *p, size_t length)
+{
+	const unsigned char *byte = (const unsigned char *)p;
+
+	if (length != 3 || byte[0] != 0xe2)
+		return false;
+	return (byte[1] == 0x80 &&
+		(byte[2] == 0x8e || byte[2] == 0x8f || (byte[2] >= 0xaa && byte[2] <= 0xae))) ||
+	       (byte[1] == 0x81 && byte[2] >= 0xa6 && byte[2] <= 0xa9);
+}
+
+/* C0, DEL, and C1, which some terminals obey in UTF-8 too. */
+static bool is_control(const char *p, size_t length)
+{
+	const unsigned char *byte = (const unsigned char *)p;
+
+	return (length == 1 && (byte[0] < ' ' || byte[0] == 0x7f)) ||
+	       (length == 2 && byte[0] == 0xc2 && byte[1] < 0xa0);
+}
+
+static void add_visible(struct buffer *out, const char *p, size_t length)
+{
+	if (length == 1 && (*p == '\n' || *p == '\r' || *p == '\t')) {
+		buffer_add_string(out, *p == '\n' ? "\\n" : *p == '\r' ? "\\r" : "\\t");
+		return;
+	}
+	for (size_t i = 0; i < length; i++)
+		buffer_format(out, "\\x%02x", (unsigned)(unsigned char)p[i]);
+}
+
+static void add_clean(struct buffer *out, struct text text, size_t most, bool line)
+{
+	const char *p = text.data, *end = text.data + text.length;
+	size_t start = out->length, before = start;
+
+	while (p < end && out->length - start <= most) {
+		size_t length = utf8_length(p, end);
+
+		before = out->length;
+		if (length == 0)
+			buffer_add_string(out, UTF8_REPLACEMENT);
+		else if (line && (is_control(p, length) || turns_direction(p, length)))
+			add_visible(out, p, length);
+		else
+			buffer_add(out, p, length);
+		p += length ? length : 1;
+	}
+	if (out->length - start <= most)
+		return;
+	out->length = before;
+	buffer_add_string(out, "...");
+}
+
+void words_add_valid(struct buffer *out, struct text text, size_t most)
+{
+	add_clean(out, text, most, false);
+}
+
+void words_add_line(struct buffer *out, struct text text, size_t most)
+{
+	add_clean(out, text, most, true);
+}
+
+size_t words_columns(struct text text)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < text.length; i++)
+		columns += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+	return columns;
+}

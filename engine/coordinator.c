@@ -45,7 +45,7 @@ struct coordinator {
 	bool troubled;
 };
 
-static void write_event(struct coordinator *coordinator, enum event event, uint32_t number,
+static void write_event(struct coordinator *coordinator, enum run_event event, uint32_t number,
 			int64_t value)
 {
 	struct record_event *record = history_next(coordinator->history);

@@ -16,7 +16,7 @@ enum record_kind {
 	RECORD_START,       /* one start (a visitor's journey), done or dropped */
 	RECORD_HEALTH,      /* a worker about itself, once a second */
 	RECORD_TEXT,        /* a piece of text: the sample of an error, a note */
-	RECORD_EVENT,       /* something happened to the run: enum event */
+	RECORD_EVENT,       /* something happened to the run: enum run_event */
 };
 
 /* Why a request failed. The order is that of the request's life. */
@@ -112,7 +112,7 @@ static inline uint32_t text_subject(enum failure failure, uint16_t name)
 	return (uint32_t)failure << 16 | name;
 }
 
-enum event {
+enum run_event {
 	EVENT_RUN_STARTED = 1,
 	EVENT_PHASE_STARTED,   /* number: the phase */
 	EVENT_STOP_REQUESTED,  /* number: the signal; graceful */
@@ -124,7 +124,7 @@ enum event {
 /* Payload of RECORD_EVENT. */
 struct record_event {
 	int64_t at_us;
-	uint32_t event;  /* enum event */
+	uint32_t event;  /* enum run_event */
 	uint32_t number;
 	int64_t value;
 	uint64_t books[OUTCOME_COUNT]; /* RUN_ENDED: starts by outcome, as workers counted them */

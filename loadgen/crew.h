@@ -2,9 +2,10 @@
  * crew: the inside of a worker, shared by the files that make it up and by no one else.
  *
  *	worker.c    sets up, ticks once a second, winds down
- *	arrivals.c  open phases: begins a user at every planned start
+ *	flow.c      open phases: begins a user at every planned start
  *	crowd.c     closed phases: seats whose users begin again and again
  *	user.c      one visitor walking a journey's program
+ *	lanes.c     the connections of users, and which of them to give up when there are too many
  *	meeting.c   users who wait for each other
  *	visit.c     one request of a user, with its redirects, retries and polls
  *	answer.c    what an answer must be like, and what is kept of it
@@ -14,6 +15,8 @@
  */
 #ifndef LOADGEN_CREW_H
 #define LOADGEN_CREW_H
+
+#include <sys/queue.h>
 
 #include "lib/history.h"
 #include "loadgen/cookies.h"
@@ -59,6 +62,8 @@ struct user {
 	struct worker *worker;
 	struct user *next;            /* in the pool, or in its meeting */
 	struct user *older, *younger; /* users with a journey, for winding down */
+	TAILQ_ENTRY(user) idle;       /* among those whose connections nobody uses now, if is_idle */
+	bool is_idle;
 	const struct journey *journey;
 	enum user_state state;
 	uint32_t at;                  /* next instruction */
@@ -96,12 +101,14 @@ struct worker {
 	struct tally tally;
 	uint8_t slot_count; /* of a user */
 
+	TAILQ_HEAD(, user) idle;    /* users with idle connections, the longest idle first */
+	uint32_t connections_max;   /* what the descriptor limit allows */
 	struct user *free_users;
 	struct user *youngest; /* of those with a journey */
 	uint32_t users, users_max;
 	struct visit *free_visits;
 	uint32_t visits; /* under way */
-	struct arrivals *arrivals;
+	struct flow *flow;
 	struct crowd *crowds;
 	size_t crowd_count;
 	struct meeting *meetings;
@@ -138,11 +145,11 @@ static inline uint32_t clamp_u32(int64_t number)
 
 void worker_consider_end(struct worker *worker); /* after anything that may have been the last */
 
-/* arrivals.c */
-struct arrivals *arrivals_new(struct worker *worker);
-void arrivals_free(struct arrivals *arrivals);
-void arrivals_stop(struct arrivals *arrivals);
-bool arrivals_over(const struct arrivals *arrivals);
+/* flow.c */
+struct flow *flow_new(struct worker *worker);
+void flow_free(struct flow *flow);
+void flow_stop(struct flow *flow);
+bool flow_over(const struct flow *flow);
 
 /* crowd.c: all closed phases of the plan. */
 void crowds_begin(struct worker *worker);
@@ -165,8 +172,12 @@ void user_visit_ended(struct user *user, const struct request_step *step, enum f
 		      int64_t done_us);
 void user_cut_off(struct user *user); /* the end of the run, whatever it was doing */
 void users_free(struct worker *worker);
-struct user_lane *user_lane_for(struct user *user, uint16_t origin);
 void user_set_slot(struct user *user, uint8_t slot, struct value value);
+
+/* lanes.c */
+struct user_lane *user_lane_for(struct user *user, uint16_t origin); /* idle, or new */
+void user_lanes_free(struct user *user);
+void user_is_idle(struct user *user, bool idle); /* its connections may be closed for others */
 
 /* meeting.c */
 void meeting_join(struct user *user, const struct instruction *meet);

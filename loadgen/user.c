@@ -24,6 +24,7 @@ static void set_state(struct user *user, enum user_state state)
 
 	assert(allowed[user->state][state]);
 	user->state = state;
+	user_is_idle(user, state == USER_FREE || state == USER_THINKING || state == USER_MEETING);
 }
 
 /* The pool. */
@@ -56,15 +57,6 @@ static struct user *take_user(struct worker *worker)
 	return user;
 }
 
-static void free_lanes(struct user *user)
-{
-	for (uint8_t i = 0; i < user->lane_count; i++)
-		lane_free(user->lanes[i].lane);
-	free(user->lanes);
-	user->lanes = NULL;
-	user->lane_count = 0;
-}
-
 static void give_back(struct user *user)
 {
 	struct worker *worker = user->worker;
@@ -73,7 +65,7 @@ static void give_back(struct user *user)
 	if (user->older)
 		user->older->younger = user->younger;
 	if (worker->load->new_visitors)
-		free_lanes(user);
+		user_lanes_free(user);
 	cookies_clear(&user->cookies);
 	user->next = worker->free_users;
 	worker->free_users = user;
@@ -86,27 +78,14 @@ void users_free(struct worker *worker)
 		struct user *user = worker->free_users;
 
 		worker->free_users = user->next;
-		free_lanes(user);
+		user_is_idle(user, false);
+		user_lanes_free(user);
 		cookies_release(&user->cookies);
 		for (uint8_t i = 0; i < worker->slot_count; i++)
 			buffer_release(&user->slots[i].own);
 		free(user->rows);
 		free(user);
 	}
-}
-
-/* An idle connection to that origin, or a new one. */
-struct user_lane *user_lane_for(struct user *user, uint16_t origin)
-{
-	struct user_lane *lane;
-
-	for (uint8_t i = 0; i < user->lane_count; i++)
-		if (!user->lanes[i].busy && user->lanes[i].origin == origin)
-			return &user->lanes[i];
-	user->lanes = memory_resize(user->lanes, user->lane_count + 1u, sizeof(*user->lanes));
-	lane = &user->lanes[user->lane_count++];
-	*lane = (struct user_lane){ lane_new(user->worker->transport, origin), origin, false };
-	return lane;
 }
 
 void user_set_slot(struct user *user, uint8_t number, struct value value)
@@ -234,8 +213,8 @@ static void leave(struct user *user)
 	worker->tally.under_way--;
 	worker->tally.outcomes[outcome]++;
 	assert(tally_balances(&worker->tally));
-	set_state(user, USER_FREE);
 	give_back(user);
+	set_state(user, USER_FREE);
 	if (crowd)
 		crowd_user_left(crowd, seat, left_us);
 	worker_consider_end(worker);

@@ -374,8 +374,8 @@ static bool decode(struct visit *visit, const struct exchange_result *result, st
 	    !http1_header(result->headers, "content-encoding", &coding))
 		return true;
 	buffer_clear(&worker->inflated);
-	if (!inflate_body(result->body, coding, (size_t)worker->load->transfer->max_body_bytes,
-			  &worker->inflated, why))
+	if (inflate_text(result->body, coding, (size_t)worker->load->transfer->max_body_bytes,
+			 &worker->inflated, why) != INFLATE_DONE)
 		return false;
 	*body = buffer_text(&worker->inflated);
 	return true;

@@ -7,17 +7,20 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include "loadgen/crew.h"
 
+enum { DESCRIPTORS_KEPT = 64 };
+
 /* The end. */
 
 void worker_consider_end(struct worker *worker)
 {
-	if (!worker->arrivals || !arrivals_over(worker->arrivals) || !crowds_over(worker))
+	if (!worker->flow || !flow_over(worker->flow) || !crowds_over(worker))
 		return;
 	if (worker->users == 0)
 		loop_stop(worker->loop);
@@ -41,7 +44,7 @@ static void stop(struct worker *worker)
 	if (worker->stopping)
 		return;
 	worker->stopping = true;
-	arrivals_stop(worker->arrivals);
+	flow_stop(worker->flow);
 	crowds_stop(worker);
 	alarm_set(worker->loop, &worker->drained,
 		  loop_now(worker->loop) + worker->load->drain_us, drained, worker);
@@ -167,6 +170,19 @@ static uint32_t share_of_users(const struct load *load, const struct worker_plac
 	return share ? share : 1;
 }
 
+/* libcurl wants descriptors of its own; some are for files and pipes. */
+static uint32_t connections_allowed(const struct load *load)
+{
+	struct rlimit limit;
+	rlim_t allowed = 1024;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		allowed = limit.rlim_cur;
+	if (load->transport == TRANSPORT_CURL)
+		allowed = allowed / 4 * 3;
+	return allowed > DESCRIPTORS_KEPT ? clamp_u32((int64_t)allowed - DESCRIPTORS_KEPT) : 1;
+}
+
 static bool open_history(struct worker *worker, struct error *err)
 {
 	char name[32];
@@ -187,6 +203,8 @@ static bool init(struct worker *worker, const struct load *load, const struct wo
 	worker->cpu_before_us = clock_cpu_us();
 	worker->wall_us = clock_wall_us();
 	worker->second_began_us = place->start_us;
+	worker->connections_max = connections_allowed(load);
+	TAILQ_INIT(&worker->idle);
 	tally_init(&worker->tally);
 	signal(SIGPIPE, SIG_IGN);
 	worker->loop = loop_new(err);
@@ -203,7 +221,7 @@ static bool init(struct worker *worker, const struct load *load, const struct wo
 static void release(struct worker *worker)
 {
 	crowds_release(worker);
-	arrivals_free(worker->arrivals);
+	flow_free(worker->flow);
 	users_free(worker);
 	visits_free(worker);
 	meetings_free(worker);
@@ -226,7 +244,7 @@ static void begin(struct worker *worker)
 	alarm_set(worker->loop, &worker->tick, worker->place->start_us + US_PER_S, tick, worker);
 	alarm_set(worker->loop, &worker->drained, end_us + worker->load->drain_us, drained, worker);
 	crowds_begin(worker);
-	worker->arrivals = arrivals_new(worker);
+	worker->flow = flow_new(worker);
 	worker_consider_end(worker);
 }
 

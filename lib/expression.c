@@ -57,7 +57,7 @@ static bool small_integer(struct text text, double *number)
 {
 	unsigned amount = 0;
 
-	if (text.length == 0 || text.length > 9)
+	if (text.length == 0 || text.length > 9 || (text.data[0] == '0' && text.length > 1))
 		return false;
 	for (size_t i = 0; i < text.length; i++) {
 		unsigned digit = (unsigned)(text.data[i] - '0');
@@ -95,7 +95,11 @@ static bool equal(const struct operand *operand, const struct expression_source 
 			return false;
 		if (same_text(left->text, operand->value.text))
 			return true;
-		return operand->numeric && number_of(*left, &number) && number == operand->number;
+		if (!operand->numeric)
+			return false;
+		if (small_integer(left->text, &number))
+			return number >= operand->number && number <= operand->number;
+		return value_equal(*left, operand->value);
 	}
 	right = value_beside(operand, source, left);
 	return value_equal(*left, right);

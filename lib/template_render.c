@@ -1,4 +1,5 @@
 #include "lib/json_pointer.h"
+#include "lib/json_scan.h"
 #include "lib/template_parts.h"
 
 static const bool unreserved[256] = {
@@ -34,25 +35,9 @@ static void write_url(struct text text, struct buffer *out)
 /* Not every number that people write is one in JSON: 007, +1, 0x1f. */
 static bool is_json_number(struct text text)
 {
-	const char *at = text.data, *end = at + text.length, *digits;
+	const char *end = text.data + text.length;
 
-	at += at < end && *at == '-';
-	for (digits = at; at < end && *at >= '0' && *at <= '9'; at++)
-		;
-	if (at == digits || (*digits == '0' && at > digits + 1))
-		return false;
-	if (at < end && *at == '.')
-		for (digits = ++at; at < end && *at >= '0' && *at <= '9'; at++)
-			;
-	if (at == digits)
-		return false;
-	if (at < end && (*at == 'e' || *at == 'E')) {
-		at++;
-		at += at < end && (*at == '+' || *at == '-');
-		for (digits = at; at < end && *at >= '0' && *at <= '9'; at++)
-			;
-	}
-	return at == end && at > digits;
+	return text.length && json_number_end(text.data, end) == end;
 }
 
 static void write_json_value(struct value value, struct buffer *out)

@@ -7,13 +7,13 @@
 #include "lib/json_pointer.h"
 #include "loadgen/journey_compile.h"
 
-const struct shape json_shape = {
+const struct shape journey_json_shape = {
 	.kind = SHAPE_ANY,
 	.help = "a JSON document, written as YAML: an unquoted ${x} becomes a value of its own type, a "
 		"quoted \"${x}\" a string",
 };
 
-const struct shape form_shape = {
+const struct shape journey_form_shape = {
 	.kind = SHAPE_MAP_OF,
 	.of = &(const struct shape){ .kind = SHAPE_ANY },
 	.help = "fields of a form; a list repeats its field",
@@ -102,8 +102,8 @@ static bool add_source(struct compiler *compiler, struct template_builder *build
 	struct error err;
 
 	if (escape == ESCAPE_JSON_VALUE
-		    ? template_add(builder, scalar->text, escape, text_place(scalar), &err)
-		    : template_add_escaped(builder, scalar->text, escape, text_place(scalar), &err))
+		    ? template_add(builder, scalar->text, escape, scalar_place(scalar), &err)
+		    : template_add_escaped(builder, scalar->text, escape, scalar_place(scalar), &err))
 		return true;
 	return complain_error(compiler->complaints, &err);
 }
@@ -201,7 +201,7 @@ static bool add_text(struct compiler *compiler, struct template_builder *builder
 		return complain(compiler->complaints, text->at,
 				"'body' wants a text, not %s (for a JSON document use 'json')",
 				yaml_kind_name(text));
-	if (template_add(builder, text->text, ESCAPE_NONE, text_place(text), &err))
+	if (template_add(builder, text->text, ESCAPE_NONE, scalar_place(text), &err))
 		return true;
 	return complain_error(compiler->complaints, &err);
 }
@@ -217,7 +217,7 @@ static bool add_file(struct compiler *compiler, struct template_builder *builder
 	char *path;
 	bool good;
 
-	if (!read_fixed(compiler, node, "body-file", &name))
+	if (!compiler_fixed(compiler, node, "body-file", &name))
 		return false;
 	path = arena_string(compiler->arena, name);
 	if (name.length && name.data[0] != '/' && slash)
@@ -242,7 +242,7 @@ static const struct body_form {
 	{ "body-file", BODY_TEXT, "application/octet-stream", add_file },
 };
 
-bool read_body(struct compiler *compiler, const struct body_keys *keys, struct request_step *step,
+bool body_read(struct compiler *compiler, const struct body_keys *keys, struct request_step *step,
 	       const char **content_type)
 {
 	const struct yaml *nodes[] = { keys->json, keys->form, keys->body, keys->file };

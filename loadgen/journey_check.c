@@ -178,7 +178,7 @@ static void warn_of_unreached(struct compiler *compiler, const struct flow *flow
 	}
 }
 
-bool check_flow(struct compiler *compiler)
+bool flow_check(struct compiler *compiler)
 {
 	size_t places = compiler->length + 2;
 	struct flow flow = { compiler, memory_array(places, sizeof(uint64_t)),

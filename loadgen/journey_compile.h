@@ -67,8 +67,8 @@ struct compiler {
 };
 
 /* journey_read.c */
-bool read_steps(struct compiler *compiler, const struct yaml *steps);
-struct instruction *add_instruction(struct compiler *compiler, enum operation operation,
+bool steps_read(struct compiler *compiler, const struct yaml *steps);
+struct instruction *program_add(struct compiler *compiler, enum operation operation,
 				    struct place at); /* valid until the next one is added */
 /* Room for one more behind `count` items; returns the items, moved if they had to grow. */
 void *arena_grow(struct arena *arena, void *items, size_t count, size_t each);
@@ -77,19 +77,19 @@ void *arena_grow(struct arena *arena, void *items, size_t count, size_t each);
 #define NOWHERE ((struct place){ NULL, 0, 0 })
 
 /* journey_flow.c: jumps. */
-bool add_unless(struct compiler *compiler, const struct yaml *node, struct place at);
-void set_target(struct compiler *compiler, size_t instruction); /* to what is added next */
+bool program_add_unless(struct compiler *compiler, const struct yaml *node, struct place at);
+void program_set_target(struct compiler *compiler, size_t instruction); /* to what is added next */
 
 /* journey_names.c */
-void names_begin(struct compiler *compiler);
-struct place text_place(const struct yaml *scalar); /* where the text of a scalar starts */
+void compiler_names_begin(struct compiler *compiler);
+struct place scalar_place(const struct yaml *scalar); /* where the text of a scalar starts */
 bool variable_assign(struct compiler *compiler, struct text name, struct place at, uint8_t *slot);
 bool variable_use(struct compiler *compiler, struct text name, struct place at, uint8_t *slot,
 		  struct error *err);
-bool compile_text(struct compiler *compiler, const struct yaml *scalar, enum escape escape,
+bool compiler_text(struct compiler *compiler, const struct yaml *scalar, enum escape escape,
 		  struct template *out);
 /* Text whose every ${...} is known now. */
-bool read_fixed(struct compiler *compiler, const struct yaml *scalar, const char *what,
+bool compiler_fixed(struct compiler *compiler, const struct yaml *scalar, const char *what,
 		struct text *out);
 
 /* Known now? False with a reason in `err`: it is such a name, but can't be had. */
@@ -100,17 +100,17 @@ bool name_resolve(struct compiler *compiler, struct text name, uint16_t *ref, st
 
 /* journey_condition.c: what a condition may look at. */
 enum sight { SIGHT_VARIABLES, SIGHT_ANSWER };
-struct expression *compile_condition(struct compiler *compiler, struct text source,
+struct expression *compiler_condition(struct compiler *compiler, struct text source,
 				     struct place at, enum sight sight);
 
 /* journey_names.c: data sources. */
-bool find_source(struct compiler *compiler, struct text name, uint8_t *source);
-void complain_source(struct compiler *compiler, struct text name, struct place at);
+bool source_find(struct compiler *compiler, struct text name, uint8_t *source);
+void source_complain(struct compiler *compiler, struct text name, struct place at);
 
 /* journey_target.c */
-bool read_target(struct compiler *compiler, const struct yaml *node, struct text target,
+bool target_read(struct compiler *compiler, const struct yaml *node, struct text target,
 		 struct place at, struct request_step *step);
-bool read_request_name(struct compiler *compiler, const struct yaml *name, struct text target,
+bool target_name(struct compiler *compiler, const struct yaml *name, struct text target,
 		       struct request_step *step);
 
 /* journey_headers.c */
@@ -120,7 +120,7 @@ struct header_wishes {
 	const char *content_type; /* NULL: no body */
 	bool idempotent;
 };
-bool read_headers(struct compiler *compiler, const struct header_wishes *wishes,
+bool headers_read(struct compiler *compiler, const struct header_wishes *wishes,
 		  struct template *out);
 bool header_name_check(struct compiler *compiler, struct text name, struct place at);
 
@@ -128,41 +128,41 @@ bool header_name_check(struct compiler *compiler, struct text name, struct place
 struct body_keys {
 	const struct yaml *json, *form, *body, *file;
 };
-bool read_body(struct compiler *compiler, const struct body_keys *keys, struct request_step *step,
+bool body_read(struct compiler *compiler, const struct body_keys *keys, struct request_step *step,
 	       const char **content_type);
 
 /* journey_expect.c, journey_save.c */
-bool read_expect(struct compiler *compiler, const struct yaml *expect, struct request_step *step);
-bool read_saves(struct compiler *compiler, const struct yaml *saves, struct request_step *step);
-bool add_save_pointer(struct compiler *compiler, struct request_step *step, struct text pointer,
+bool expect_read(struct compiler *compiler, const struct yaml *expect, struct request_step *step);
+bool saves_read(struct compiler *compiler, const struct yaml *saves, struct request_step *step);
+bool saves_add_pointer(struct compiler *compiler, struct request_step *step, struct text pointer,
 		      struct place at, uint8_t slot);
 
 /* journey_request.c, journey_flow.c, journey_loops.c: one reader per kind of step. */
-bool read_request(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_poll(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_together(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_think(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_set(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_if(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_repeat(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_for_each(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_meet(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_pick(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_leave(struct compiler *compiler, const struct yaml *step, const char *kind);
-bool read_fail(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_request(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_poll(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_together(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_think(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_set(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_if(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_repeat(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_for_each(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_meet(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_pick(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_leave(struct compiler *compiler, const struct yaml *step, const char *kind);
+bool step_fail(struct compiler *compiler, const struct yaml *step, const char *kind);
 
 /* journey_graph.c */
-bool read_graph(struct compiler *compiler, const struct yaml *graph);
+bool graph_read(struct compiler *compiler, const struct yaml *graph);
 
 /* journey_check.c */
-bool check_flow(struct compiler *compiler);
+bool flow_check(struct compiler *compiler);
 
 /* Shapes, for the JSON Schema; the tables stand with their readers. */
-extern const struct shape step_shape, steps_shape, request_shape, graph_shape;
-extern const struct shape get_shape, post_shape, put_shape, patch_shape, delete_shape, head_shape,
-	options_shape, poll_shape, together_shape;
-extern const struct shape think_shape, set_shape, if_shape, repeat_shape, for_each_shape,
-	meet_shape, pick_shape, leave_shape, fail_shape;
-extern const struct shape headers_shape, json_shape, form_shape, expect_shape, save_shape;
+extern const struct shape journey_step_shape, journey_steps_shape, journey_request_shape, journey_graph_shape;
+extern const struct shape step_get_shape, step_post_shape, step_put_shape, step_patch_shape, step_delete_shape, step_head_shape,
+	step_options_shape, step_poll_shape, step_together_shape;
+extern const struct shape step_think_shape, step_set_shape, step_if_shape, step_repeat_shape, step_for_each_shape,
+	step_meet_shape, step_pick_shape, step_leave_shape, step_fail_shape;
+extern const struct shape journey_headers_shape, journey_json_shape, journey_form_shape, journey_expect_shape, journey_save_shape;
 
 #endif

@@ -76,7 +76,7 @@ static bool resolve_word_between(void *context, struct text word, struct text ar
 			 TEXT_ARG(word));
 }
 
-struct expression *compile_condition(struct compiler *compiler, struct text source,
+struct expression *compiler_condition(struct compiler *compiler, struct text source,
 				     struct place at, enum sight sight)
 {
 	struct expression_names names = {

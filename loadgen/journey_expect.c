@@ -42,7 +42,7 @@ static const struct key expect_keys[] = {
 	KEYS_END
 };
 
-const struct shape expect_shape = {
+const struct shape journey_expect_shape = {
 	.kind = SHAPE_ONE_OF,
 	.name = "expect",
 	.help = "what the answer must be like: a status, a condition, a list of conditions, or a map",
@@ -58,7 +58,7 @@ static bool add_condition(struct compiler *compiler, struct request_step *step, 
 	struct expression *condition;
 
 	compiler->asked_status = compiler->asked_body = false;
-	condition = compile_condition(compiler, source, column_at, SIGHT_ANSWER);
+	condition = compiler_condition(compiler, source, column_at, SIGHT_ANSWER);
 	if (!condition)
 		return false;
 	step->expectations = arena_grow(compiler->arena, step->expectations,
@@ -74,7 +74,7 @@ static bool add_condition(struct compiler *compiler, struct request_step *step, 
 static bool add_prefixed(struct compiler *compiler, struct request_step *step, const char *prefix,
 			 const struct yaml *value)
 {
-	struct place at = text_place(value);
+	struct place at = scalar_place(value);
 	struct text written = text_trim(value->text);
 	char *source = arena_format(compiler->arena, "%s %.*s", prefix, TEXT_ARG(written));
 
@@ -120,7 +120,7 @@ static bool add_status_range(struct compiler *compiler, const struct yaml *node,
 	struct text text;
 	int low = 0, high = 0;
 
-	if (!read_fixed(compiler, node, "status", &text))
+	if (!compiler_fixed(compiler, node, "status", &text))
 		return false;
 	if (!read_status_range(text_trim(text), &low, &high))
 		return complain(compiler->complaints, node->at,
@@ -291,7 +291,7 @@ static bool read_body_wish(struct compiler *compiler, const struct yaml *node,
 static bool read_condition(struct compiler *compiler, const struct yaml *node,
 			   struct request_step *step)
 {
-	return add_condition(compiler, step, text_trim(node->text), node->at, text_place(node));
+	return add_condition(compiler, step, text_trim(node->text), node->at, scalar_place(node));
 }
 
 /* One, or a list of them. */
@@ -342,7 +342,7 @@ static bool read_map(struct compiler *compiler, const struct yaml *expect,
 	return good;
 }
 
-bool read_expect(struct compiler *compiler, const struct yaml *expect, struct request_step *step)
+bool expect_read(struct compiler *compiler, const struct yaml *expect, struct request_step *step)
 {
 	int low, high;
 

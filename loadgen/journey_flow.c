@@ -16,7 +16,7 @@ static const struct key think_keys[] = {
 	  .example = "think: 1s to 4s" },
 	KEYS_END
 };
-const struct shape think_shape = { .kind = SHAPE_KEYS, .name = "think-step", .keys = think_keys,
+const struct shape step_think_shape = { .kind = SHAPE_KEYS, .name = "think-step", .keys = think_keys,
 				   .help = "think time" };
 
 /* Takes a word off the front. */
@@ -59,7 +59,7 @@ static bool parse_think(struct text rest, struct think *think, struct error *err
 	return think->a_us <= think->b_us || error_set(err, "the shorter time comes first");
 }
 
-bool read_think(struct compiler *compiler, const struct yaml *step, const char *kind)
+bool step_think(struct compiler *compiler, const struct yaml *step, const char *kind)
 {
 	struct one_key keys;
 	struct think think = { .kind = THINK_FIXED };
@@ -67,13 +67,13 @@ bool read_think(struct compiler *compiler, const struct yaml *step, const char *
 	struct error err;
 	struct text text;
 
-	if (!keys.node || !read_fixed(compiler, keys.node, kind, &text))
+	if (!keys.node || !compiler_fixed(compiler, keys.node, kind, &text))
 		return false;
 	if (!parse_think(text, &think, &err))
 		return complain(compiler->complaints, keys.node->at, "'think': %s", err.text);
 	if (think.a_us > 86400 * US_PER_S || think.b_us > 86400 * US_PER_S)
 		return complain(compiler->complaints, keys.node->at, "nobody thinks longer than a day");
-	add_instruction(compiler, OP_THINK, step->at)->think = think;
+	program_add(compiler, OP_THINK, step->at)->think = think;
 	return good;
 }
 
@@ -85,7 +85,7 @@ static const struct key set_keys[] = {
 	  .help = "variables and their new values", .example = "set: { qty: ${fn.int(1,3)} }" },
 	KEYS_END
 };
-const struct shape set_shape = { .kind = SHAPE_KEYS, .name = "set-step", .keys = set_keys,
+const struct shape step_set_shape = { .kind = SHAPE_KEYS, .name = "set-step", .keys = set_keys,
 				 .help = "give variables a value" };
 
 static bool set_one(struct compiler *compiler, const struct yaml *name)
@@ -96,17 +96,17 @@ static bool set_one(struct compiler *compiler, const struct yaml *name)
 	bool good;
 
 	good = yaml_is_null(name->value)
-		       ? compile_text(compiler, &(struct yaml){ .text = { "", 0 } }, ESCAPE_NONE, &text)
-		       : compile_text(compiler, name->value, ESCAPE_NONE, &text);
+		       ? compiler_text(compiler, &(struct yaml){ .text = { "", 0 } }, ESCAPE_NONE, &text)
+		       : compiler_text(compiler, name->value, ESCAPE_NONE, &text);
 	if (!variable_assign(compiler, name->text, name->at, &slot))
 		return false;
-	instruction = add_instruction(compiler, OP_SET, name->at);
+	instruction = program_add(compiler, OP_SET, name->at);
 	instruction->slot = slot;
 	instruction->text = text;
 	return good;
 }
 
-bool read_set(struct compiler *compiler, const struct yaml *step, const char *kind)
+bool step_set(struct compiler *compiler, const struct yaml *step, const char *kind)
 {
 	struct one_key keys;
 	bool good = schema_read(set_keys, step, &keys, &compiler->context->reading);
@@ -130,34 +130,34 @@ struct if_keys {
 static const struct key if_keys[] = {
 	{ "if", KEY_NODE, offsetof(struct if_keys, condition), .required = true, .shape = &text_shape,
 	  .help = "a condition about variables", .example = "if: ${stock} > 0 and ${user} != 1" },
-	{ "then", KEY_NODE, offsetof(struct if_keys, then), .required = true, .shape = &steps_shape,
+	{ "then", KEY_NODE, offsetof(struct if_keys, then), .required = true, .shape = &journey_steps_shape,
 	  .help = "steps when it holds" },
-	{ "else", KEY_NODE, offsetof(struct if_keys, otherwise), .shape = &steps_shape,
+	{ "else", KEY_NODE, offsetof(struct if_keys, otherwise), .shape = &journey_steps_shape,
 	  .help = "steps when it does not" },
 	KEYS_END
 };
-const struct shape if_shape = { .kind = SHAPE_KEYS, .name = "if-step", .keys = if_keys,
+const struct shape step_if_shape = { .kind = SHAPE_KEYS, .name = "if-step", .keys = if_keys,
 				.help = "a choice" };
 
 /* Adds "jump to `target` unless the condition holds"; the target is set later. False: complained. */
-bool add_unless(struct compiler *compiler, const struct yaml *node, struct place at)
+bool program_add_unless(struct compiler *compiler, const struct yaml *node, struct place at)
 {
 	struct expression *condition;
 
 	if (node->kind != YAML_SCALAR)
 		return complain(compiler->complaints, node->at, "wants a condition, not %s",
 				yaml_kind_name(node));
-	condition = compile_condition(compiler, node->text, text_place(node), SIGHT_VARIABLES);
-	add_instruction(compiler, OP_UNLESS, at)->condition = condition;
+	condition = compiler_condition(compiler, node->text, scalar_place(node), SIGHT_VARIABLES);
+	program_add(compiler, OP_UNLESS, at)->condition = condition;
 	return condition;
 }
 
-void set_target(struct compiler *compiler, size_t instruction)
+void program_set_target(struct compiler *compiler, size_t instruction)
 {
 	compiler->program[instruction].target = (uint32_t)compiler->length;
 }
 
-bool read_if(struct compiler *compiler, const struct yaml *step, const char *kind)
+bool step_if(struct compiler *compiler, const struct yaml *step, const char *kind)
 {
 	struct if_keys keys;
 	bool good = schema_read(if_keys, step, &keys, &compiler->context->reading);
@@ -166,20 +166,20 @@ bool read_if(struct compiler *compiler, const struct yaml *step, const char *kin
 	(void)kind;
 	if (!keys.condition || !keys.then)
 		return false;
-	if (!add_unless(compiler, keys.condition, step->at)) {
+	if (!program_add_unless(compiler, keys.condition, step->at)) {
 		good = false;
 		if (compiler->length == unless)
-			add_instruction(compiler, OP_UNLESS, step->at);
+			program_add(compiler, OP_UNLESS, step->at);
 	}
-	good = read_steps(compiler, keys.then) && good;
+	good = steps_read(compiler, keys.then) && good;
 	if (keys.otherwise) {
 		jump = compiler->length;
-		add_instruction(compiler, OP_JUMP, NOWHERE);
-		set_target(compiler, unless);
-		good = read_steps(compiler, keys.otherwise) && good;
-		set_target(compiler, jump);
+		program_add(compiler, OP_JUMP, NOWHERE);
+		program_set_target(compiler, unless);
+		good = steps_read(compiler, keys.otherwise) && good;
+		program_set_target(compiler, jump);
 	} else {
-		set_target(compiler, unless);
+		program_set_target(compiler, unless);
 	}
 	return good;
 }
@@ -205,10 +205,10 @@ static const struct key meet_step_keys[] = {
 	  .example = "meet: { users: 10, within: 5s }" },
 	KEYS_END
 };
-const struct shape meet_shape = { .kind = SHAPE_KEYS, .name = "meet-step", .keys = meet_step_keys,
+const struct shape step_meet_shape = { .kind = SHAPE_KEYS, .name = "meet-step", .keys = meet_step_keys,
 				  .help = "a rendezvous, for race attacks" };
 
-bool read_meet(struct compiler *compiler, const struct yaml *step, const char *kind)
+bool step_meet(struct compiler *compiler, const struct yaml *step, const char *kind)
 {
 	struct journey *journey = compiler->journey;
 	struct one_key outer;
@@ -224,7 +224,7 @@ bool read_meet(struct compiler *compiler, const struct yaml *step, const char *k
 				"all meetings of a journey are of the same size: %u before, %lld here",
 				journey->meets, (long long)keys.users);
 	journey->meets = (uint32_t)keys.users;
-	meet = add_instruction(compiler, OP_MEET, step->at);
+	meet = program_add(compiler, OP_MEET, step->at);
 	meet->limit = journey->meets;
 	meet->wait_us = keys.within_us;
 	return good;
@@ -237,25 +237,25 @@ static const struct key pick_keys[] = {
 	  .help = "deal another row of this data source", .example = "pick: products" },
 	KEYS_END
 };
-const struct shape pick_shape = { .kind = SHAPE_KEYS, .name = "pick-step", .keys = pick_keys,
+const struct shape step_pick_shape = { .kind = SHAPE_KEYS, .name = "pick-step", .keys = pick_keys,
 				  .help = "another row of data" };
 
-bool read_pick(struct compiler *compiler, const struct yaml *step, const char *kind)
+bool step_pick(struct compiler *compiler, const struct yaml *step, const char *kind)
 {
 	struct one_key keys;
 	bool good = schema_read(pick_keys, step, &keys, &compiler->context->reading);
 	struct text name;
 	uint8_t source;
 
-	if (!keys.node || !read_fixed(compiler, keys.node, kind, &name))
+	if (!keys.node || !compiler_fixed(compiler, keys.node, kind, &name))
 		return false;
-	if (!find_source(compiler, name, &source)) {
-		complain_source(compiler, name, keys.node->at);
+	if (!source_find(compiler, name, &source)) {
+		source_complain(compiler, name, keys.node->at);
 		return false;
 	}
 	if (source < 64)
 		compiler->journey->sources |= UINT64_C(1) << source;
-	add_instruction(compiler, OP_PICK, step->at)->number = source;
+	program_add(compiler, OP_PICK, step->at)->number = source;
 	return good;
 }
 
@@ -270,7 +270,7 @@ static const struct key leave_keys[] = {
 	  .help = "end the journey here, well", .example = "leave: yes" },
 	KEYS_END
 };
-const struct shape leave_shape = {
+const struct shape step_leave_shape = {
 	.kind = SHAPE_ONE_OF, .name = "leave-step",
 	.options = (const struct shape *const[]){
 		&(const struct shape){ .kind = SHAPE_STRING, .pattern = "^leave$" },
@@ -278,14 +278,14 @@ const struct shape leave_shape = {
 	.help = "the end of the journey",
 };
 
-bool read_leave(struct compiler *compiler, const struct yaml *step, const char *kind)
+bool step_leave(struct compiler *compiler, const struct yaml *step, const char *kind)
 {
 	struct leave_keys keys = { true };
 	bool good = step->kind != YAML_MAP || yaml_is_null(yaml_get(step, kind)) ||
 		    schema_read(leave_keys, step, &keys, &compiler->context->reading);
 
 	if (keys.leave)
-		add_instruction(compiler, OP_LEAVE, step->at);
+		program_add(compiler, OP_LEAVE, step->at);
 	return good;
 }
 
@@ -295,18 +295,18 @@ static const struct key fail_keys[] = {
 	  .example = "fail: \"no stock of ${sku}\"" },
 	KEYS_END
 };
-const struct shape fail_shape = { .kind = SHAPE_KEYS, .name = "fail-step", .keys = fail_keys,
+const struct shape step_fail_shape = { .kind = SHAPE_KEYS, .name = "fail-step", .keys = fail_keys,
 				  .help = "the end of the journey, badly" };
 
-bool read_fail(struct compiler *compiler, const struct yaml *step, const char *kind)
+bool step_fail(struct compiler *compiler, const struct yaml *step, const char *kind)
 {
 	struct one_key keys;
 	struct template reason;
 	bool good = schema_read(fail_keys, step, &keys, &compiler->context->reading);
 
 	(void)kind;
-	if (!keys.node || !compile_text(compiler, keys.node, ESCAPE_NONE, &reason))
+	if (!keys.node || !compiler_text(compiler, keys.node, ESCAPE_NONE, &reason))
 		return false;
-	add_instruction(compiler, OP_FAIL, step->at)->text = reason;
+	program_add(compiler, OP_FAIL, step->at)->text = reason;
 	return good;
 }

@@ -10,7 +10,7 @@ struct graph_keys {
 };
 
 static const struct key state_keys[] = {
-	{ "steps", KEY_NODE, offsetof(struct graph_keys, steps), .shape = &steps_shape,
+	{ "steps", KEY_NODE, offsetof(struct graph_keys, steps), .shape = &journey_steps_shape,
 	  .help = "what a visitor does in this state" },
 	{ "next", KEY_NODE, offsetof(struct graph_keys, next),
 	  .shape = &(const struct shape){ .kind = SHAPE_ANY },
@@ -19,7 +19,7 @@ static const struct key state_keys[] = {
 	KEYS_END
 };
 
-const struct shape graph_shape = {
+const struct shape journey_graph_shape = {
 	.kind = SHAPE_MAP_OF, .name = "graph",
 	.help = "`start: STATE`, `at-most: N` states in all, and the states by name",
 	.of = &(const struct shape){
@@ -82,7 +82,7 @@ static bool read_weight(struct graph *graph, const struct yaml *node, double *we
 	struct error err;
 	struct text text;
 
-	if (!read_fixed(graph->compiler, node, "next", &text))
+	if (!compiler_fixed(graph->compiler, node, "next", &text))
 		return false;
 	text = text_trim(text);
 	if (text.length && text.data[text.length - 1] == '%')
@@ -184,13 +184,13 @@ static bool add_branch(struct graph *graph, struct state *state)
 	struct instruction *branch;
 
 	if (graph->at_most) { /* one state less; the last one leaves */
-		struct instruction *next = add_instruction(compiler, OP_LOOP_NEXT, NOWHERE);
+		struct instruction *next = program_add(compiler, OP_LOOP_NEXT, NOWHERE);
 
 		next->target = (uint32_t)compiler->length + 1;
-		add_instruction(compiler, OP_LEAVE, NOWHERE);
+		program_add(compiler, OP_LEAVE, NOWHERE);
 	}
 	state->exit = compiler->length;
-	branch = add_instruction(compiler, state->edge_count ? OP_BRANCH : OP_LEAVE, NOWHERE);
+	branch = program_add(compiler, state->edge_count ? OP_BRANCH : OP_LEAVE, NOWHERE);
 	branch->branches = arena_array(compiler->arena, state->edge_count, sizeof(struct branch));
 	branch->branch_count = (uint16_t)state->edge_count;
 	return state->edge_count <= UINT16_MAX;
@@ -212,7 +212,7 @@ static bool compile_state(struct graph *graph, struct state *state)
 
 	state->entry = compiler->length;
 	if (state->steps)
-		good = read_steps(compiler, state->steps);
+		good = steps_read(compiler, state->steps);
 	state->exit = compiler->length;
 	state->leaves = leaves_inside(compiler, state);
 	return add_branch(graph, state) && good;
@@ -245,7 +245,7 @@ static bool compile_states(struct graph *graph)
 	bool good = true;
 
 	if (graph->at_most) {
-		struct instruction *loop = add_instruction(compiler, OP_LOOP, NOWHERE);
+		struct instruction *loop = program_add(compiler, OP_LOOP, NOWHERE);
 
 		loop->limit = (uint32_t)graph->at_most;
 		loop->text = (struct template){
@@ -254,7 +254,7 @@ static bool compile_states(struct graph *graph)
 		};
 		compiler->loops++;
 	}
-	add_instruction(compiler, OP_JUMP, NOWHERE);
+	program_add(compiler, OP_JUMP, NOWHERE);
 	for (int i = 0; i < graph->count; i++)
 		good = compile_state(graph, &graph->states[i]) && good;
 	compiler->loops = 0;
@@ -263,7 +263,7 @@ static bool compile_states(struct graph *graph)
 	compiler->program[begin].target = (uint32_t)compiler->length;
 	compiler->program[begin + (graph->at_most != 0)].target =
 		(uint32_t)graph->states[graph->start].entry;
-	add_instruction(compiler, OP_LEAVE, NOWHERE);
+	program_add(compiler, OP_LEAVE, NOWHERE);
 	return good;
 }
 
@@ -330,7 +330,7 @@ static bool check_states(struct graph *graph)
 	return good;
 }
 
-bool read_graph(struct compiler *compiler, const struct yaml *map)
+bool graph_read(struct compiler *compiler, const struct yaml *map)
 {
 	struct graph graph = { .compiler = compiler };
 	bool good;

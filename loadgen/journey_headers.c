@@ -5,7 +5,7 @@
 
 enum { HEADERS_MAX = 100 };
 
-const struct shape headers_shape = {
+const struct shape journey_headers_shape = {
 	.kind = SHAPE_MAP_OF,
 	.name = "headers",
 	.of = &(const struct shape){ .kind = SHAPE_STRING },
@@ -185,7 +185,7 @@ static bool read_auth(struct compiler *compiler, const struct yaml *auth, struct
 	for (kind = 0; kind < text.length && text.data[kind] != ' '; kind++)
 		;
 	rest = text_trim((struct text){ text.data + kind, text.length - kind });
-	at = template_place(text_place(auth), auth->text, (size_t)(rest.data - auth->text.data));
+	at = template_place(scalar_place(auth), auth->text, (size_t)(rest.data - auth->text.data));
 	text.length = kind;
 	if (!rest.length || (!text_is(text, "bearer") && !text_is(text, "basic")))
 		return complain(compiler->complaints, auth->at,
@@ -222,14 +222,14 @@ static bool add_line(struct template_builder *builder, struct compiler *compiler
 		template_add_template(builder, &line->ready);
 	else if (!check_value(compiler, line->value))
 		return false;
-	else if (!template_add(builder, line->value->text, ESCAPE_HEADER, text_place(line->value),
+	else if (!template_add(builder, line->value->text, ESCAPE_HEADER, scalar_place(line->value),
 			       &err))
 		return complain_error(compiler->complaints, &err);
 	template_add_literal(builder, text_of("\r\n"));
 	return true;
 }
 
-bool read_headers(struct compiler *compiler, const struct header_wishes *wishes,
+bool headers_read(struct compiler *compiler, const struct header_wishes *wishes,
 		  struct template *out)
 {
 	const struct request_defaults *defaults = &compiler->context->defaults;

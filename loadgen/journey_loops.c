@@ -21,7 +21,7 @@ static const struct key repeat_keys[] = {
 	  .help = "a condition that is looked at before every turn", .example = "while: ${more} == true" },
 	{ "at-most", KEY_INTEGER, offsetof(struct repeat_keys, at_most), .minimum = 1,
 	  .maximum = TURNS_MAX, .help = "the most turns; `while` needs it" },
-	{ "do", KEY_NODE, offsetof(struct repeat_keys, steps), .required = true, .shape = &steps_shape,
+	{ "do", KEY_NODE, offsetof(struct repeat_keys, steps), .required = true, .shape = &journey_steps_shape,
 	  .help = "the steps of a turn; ${loop} is its number, from 0" },
 	KEYS_END
 };
@@ -33,7 +33,7 @@ static const struct key repeat_step_keys[] = {
 	  .example = "repeat: { times: 3, do: [ get: /a ] }" },
 	KEYS_END
 };
-const struct shape repeat_shape = { .kind = SHAPE_KEYS, .name = "repeat-step",
+const struct shape step_repeat_shape = { .kind = SHAPE_KEYS, .name = "repeat-step",
 				    .keys = repeat_step_keys, .help = "a loop" };
 
 static bool loop_fits(struct compiler *compiler, struct place at)
@@ -48,7 +48,7 @@ static bool read_times(struct compiler *compiler, const struct yaml *times, stru
 	struct error err;
 	int64_t count;
 
-	if (!compile_text(compiler, times, ESCAPE_NONE, turns))
+	if (!compiler_text(compiler, times, ESCAPE_NONE, turns))
 		return false;
 	if (!turns->constant)
 		return true;
@@ -77,7 +77,7 @@ static bool add_loop(struct compiler *compiler, const struct repeat_keys *keys, 
 	};
 	if (keys->times)
 		*good = read_times(compiler, keys->times, &turns, &limit) && *good;
-	loop = add_instruction(compiler, OP_LOOP, at);
+	loop = program_add(compiler, OP_LOOP, at);
 	loop->number = compiler->loops;
 	loop->text = turns;
 	loop->limit = keys->at_most ? (uint32_t)keys->at_most : limit;
@@ -106,20 +106,20 @@ static bool add_body(struct compiler *compiler, const struct repeat_keys *keys, 
 	bool good = true, checks = false;
 
 	if (keys->condition) {
-		good = add_unless(compiler, keys->condition, NOWHERE);
+		good = program_add_unless(compiler, keys->condition, NOWHERE);
 		checks = compiler->length > unless;
 	}
-	good = read_steps(compiler, keys->steps) && good;
-	next = add_instruction(compiler, OP_LOOP_NEXT, NOWHERE);
+	good = steps_read(compiler, keys->steps) && good;
+	next = program_add(compiler, OP_LOOP_NEXT, NOWHERE);
 	next->number = compiler->program[loop].number;
 	next->target = (uint32_t)loop + 1;
-	set_target(compiler, loop);
+	program_set_target(compiler, loop);
 	if (checks)
-		set_target(compiler, unless);
+		program_set_target(compiler, unless);
 	return good;
 }
 
-bool read_repeat(struct compiler *compiler, const struct yaml *step, const char *kind)
+bool step_repeat(struct compiler *compiler, const struct yaml *step, const char *kind)
 {
 	struct one_key outer;
 	struct repeat_keys keys;
@@ -156,7 +156,7 @@ static const struct key each_keys[] = {
 	  .help = "the variable that holds the element", .example = "as: item" },
 	{ "at-most", KEY_INTEGER, offsetof(struct each_keys, at_most), .minimum = 1,
 	  .maximum = TURNS_MAX, .initial = "1000", .help = "the most elements; the others are left out" },
-	{ "do", KEY_NODE, offsetof(struct each_keys, steps), .required = true, .shape = &steps_shape,
+	{ "do", KEY_NODE, offsetof(struct each_keys, steps), .required = true, .shape = &journey_steps_shape,
 	  .help = "the steps for each element; ${loop} is its number, from 0" },
 	KEYS_END
 };
@@ -168,7 +168,7 @@ static const struct key for_each_step_keys[] = {
 	  .example = "for-each: { in: /items, as: item, do: [ get: \"/item/${item}\" ] }" },
 	KEYS_END
 };
-const struct shape for_each_shape = { .kind = SHAPE_KEYS, .name = "for-each-step",
+const struct shape step_for_each_shape = { .kind = SHAPE_KEYS, .name = "for-each-step",
 				      .keys = for_each_step_keys, .help = "a loop over an array" };
 
 /* A pointer becomes a save of the request just before, into a variable without a name. */
@@ -185,7 +185,7 @@ static bool list_of_answer(struct compiler *compiler, const struct yaml *in, str
 	if (!variable_assign(compiler, text_of(name), in->at, slot))
 		return false;
 	compiler->variables[*slot].quiet = true;
-	return add_save_pointer(compiler, compiler->last, pointer, in->at, *slot) &&
+	return saves_add_pointer(compiler, compiler->last, pointer, in->at, *slot) &&
 	       variable_use(compiler, text_of(name), in->at, slot, &err);
 }
 
@@ -203,7 +203,7 @@ static bool read_list(struct compiler *compiler, const struct yaml *in, uint8_t 
 		return complain(compiler->complaints, in->at,
 				"'in' wants a ${variable} that holds an array, or a JSON Pointer");
 	name = text_trim((struct text){ text.data + 2, text.length - 3 });
-	if (variable_use(compiler, name, text_place(in), slot, &err))
+	if (variable_use(compiler, name, scalar_place(in), slot, &err))
 		return true;
 	return complain(compiler->complaints, in->at, "%s", err.text);
 }
@@ -211,7 +211,7 @@ static bool read_list(struct compiler *compiler, const struct yaml *in, uint8_t 
 /* Whatever a loop of the same number left behind: the turns start anew. */
 static void add_fresh_start(struct compiler *compiler)
 {
-	struct instruction *loop = add_instruction(compiler, OP_LOOP, NOWHERE);
+	struct instruction *loop = program_add(compiler, OP_LOOP, NOWHERE);
 
 	loop->number = compiler->loops;
 	loop->limit = 1;
@@ -243,20 +243,20 @@ static bool add_each(struct compiler *compiler, const struct each_keys *keys, st
 	good = read_list(compiler, keys->in, &list);
 	good = read_element(compiler, keys->as, &slot) && good;
 	each = compiler->length;
-	instruction = add_instruction(compiler, OP_EACH, at);
+	instruction = program_add(compiler, OP_EACH, at);
 	instruction->number = compiler->loops;
 	instruction->list = list;
 	instruction->slot = slot;
 	instruction->limit = (uint32_t)keys->at_most;
 	compiler->loops++;
-	good = read_steps(compiler, keys->steps) && good;
+	good = steps_read(compiler, keys->steps) && good;
 	compiler->loops--;
-	add_instruction(compiler, OP_JUMP, NOWHERE)->target = (uint32_t)each;
-	set_target(compiler, each);
+	program_add(compiler, OP_JUMP, NOWHERE)->target = (uint32_t)each;
+	program_set_target(compiler, each);
 	return good;
 }
 
-bool read_for_each(struct compiler *compiler, const struct yaml *step, const char *kind)
+bool step_for_each(struct compiler *compiler, const struct yaml *step, const char *kind)
 {
 	struct one_key outer;
 	struct each_keys keys;

@@ -4,7 +4,7 @@
 #include "loadgen/data_rows.h"
 #include "loadgen/journey_compile.h"
 
-struct place text_place(const struct yaml *scalar)
+struct place scalar_place(const struct yaml *scalar)
 {
 	struct place at = scalar->at;
 	bool block = memchr(scalar->text.data, '\n', scalar->text.length);
@@ -77,7 +77,7 @@ static const char *name_taken(struct compiler *compiler, struct text name)
 
 	if (is_reserved(name))
 		return "a name that is always there";
-	if (find_source(compiler, name, &source))
+	if (source_find(compiler, name, &source))
 		return "a data source";
 	return name_is_fixed(compiler, name, &value, &err) ? "one of the vars" : NULL;
 }
@@ -122,7 +122,7 @@ bool variable_use(struct compiler *compiler, struct text name, struct place at, 
 
 /* Data sources. */
 
-bool find_source(struct compiler *compiler, struct text name, uint8_t *source)
+bool source_find(struct compiler *compiler, struct text name, uint8_t *source)
 {
 	for (uint8_t i = 0; i < compiler->context->source_count; i++) {
 		if (text_is(name, compiler->context->sources[i].name)) {
@@ -143,7 +143,7 @@ static const char **source_names(struct compiler *compiler)
 	return names;
 }
 
-void complain_source(struct compiler *compiler, struct text name, struct place at)
+void source_complain(struct compiler *compiler, struct text name, struct place at)
 {
 	complain_unknown(compiler->complaints, at, "data source", name, source_names(compiler));
 }
@@ -243,7 +243,7 @@ bool name_resolve(struct compiler *compiler, struct text name, uint16_t *ref, st
 		return false;
 	if (found)
 		return true;
-	if (find_source(compiler, head, &number)) {
+	if (source_find(compiler, head, &number)) {
 		if (!dot)
 			return error_set(err, "'%.*s' is a data source: say which column, ${%.*s.COLUMN}",
 					 TEXT_ARG(name), TEXT_ARG(name));
@@ -269,13 +269,13 @@ static bool resolve_template(void *context, struct text name, struct template_na
 	return !err->text[0] && name_resolve(compiler, name, &out->ref, err);
 }
 
-void names_begin(struct compiler *compiler)
+void compiler_names_begin(struct compiler *compiler)
 {
 	compiler->names =
 		(struct template_names){ resolve_template, compiler, &compiler->name_at };
 }
 
-bool compile_text(struct compiler *compiler, const struct yaml *scalar, enum escape escape,
+bool compiler_text(struct compiler *compiler, const struct yaml *scalar, enum escape escape,
 		  struct template *out)
 {
 	struct error err;
@@ -284,7 +284,7 @@ bool compile_text(struct compiler *compiler, const struct yaml *scalar, enum esc
 	if (scalar->kind != YAML_SCALAR)
 		return complain(compiler->complaints, scalar->at, "wants a text, not %s",
 				yaml_kind_name(scalar));
-	if (template_compile(out, scalar->text, escape, &compiler->names, text_place(scalar),
+	if (template_compile(out, scalar->text, escape, &compiler->names, scalar_place(scalar),
 			     compiler->arena, &err))
 		return true;
 	return complain_error(compiler->complaints, &err);
@@ -302,7 +302,7 @@ static bool resolve_only_fixed(void *context, struct text name, struct template_
 			 TEXT_ARG(name));
 }
 
-bool read_fixed(struct compiler *compiler, const struct yaml *scalar, const char *what,
+bool compiler_fixed(struct compiler *compiler, const struct yaml *scalar, const char *what,
 		struct text *out)
 {
 	struct template_names names = { resolve_only_fixed, compiler, NULL };
@@ -312,7 +312,7 @@ bool read_fixed(struct compiler *compiler, const struct yaml *scalar, const char
 	if (scalar->kind != YAML_SCALAR || yaml_is_null(scalar))
 		return complain(compiler->complaints, scalar->at, "'%s' wants a text, not %s", what,
 				yaml_kind_name(scalar));
-	if (!template_compile(&template, scalar->text, ESCAPE_NONE, &names, text_place(scalar),
+	if (!template_compile(&template, scalar->text, ESCAPE_NONE, &names, scalar_place(scalar),
 			      compiler->arena, &err))
 		return complain_error(compiler->complaints, &err);
 	if (!template.constant)

@@ -10,40 +10,40 @@ static const struct step_kind {
 	bool (*read)(struct compiler *compiler, const struct yaml *step, const char *kind);
 	bool asks; /* the next step can look into its answer */
 } step_kinds[] = {
-	{ "get", read_request, true },
-	{ "post", read_request, true },
-	{ "put", read_request, true },
-	{ "patch", read_request, true },
-	{ "delete", read_request, true },
-	{ "head", read_request, true },
-	{ "options", read_request, true },
-	{ "poll", read_poll, true },
-	{ "think", read_think, false },
-	{ "set", read_set, false },
-	{ "if", read_if, false },
-	{ "repeat", read_repeat, false },
-	{ "for-each", read_for_each, false },
-	{ "together", read_together, false },
-	{ "meet", read_meet, false },
-	{ "pick", read_pick, false },
-	{ "leave", read_leave, false },
-	{ "fail", read_fail, false },
+	{ "get", step_request, true },
+	{ "post", step_request, true },
+	{ "put", step_request, true },
+	{ "patch", step_request, true },
+	{ "delete", step_request, true },
+	{ "head", step_request, true },
+	{ "options", step_request, true },
+	{ "poll", step_poll, true },
+	{ "think", step_think, false },
+	{ "set", step_set, false },
+	{ "if", step_if, false },
+	{ "repeat", step_repeat, false },
+	{ "for-each", step_for_each, false },
+	{ "together", step_together, false },
+	{ "meet", step_meet, false },
+	{ "pick", step_pick, false },
+	{ "leave", step_leave, false },
+	{ "fail", step_fail, false },
 };
 
 enum { STEP_KINDS = sizeof(step_kinds) / sizeof(step_kinds[0]) };
 
-const struct shape step_shape = {
+const struct shape journey_step_shape = {
 	.kind = SHAPE_ONE_OF,
 	.name = "step",
 	.help = "one step of a journey",
 	.options = (const struct shape *const[]){
-		&get_shape, &post_shape, &put_shape, &patch_shape, &delete_shape, &head_shape,
-		&options_shape, &poll_shape, &think_shape, &set_shape, &if_shape, &repeat_shape,
-		&for_each_shape, &together_shape, &meet_shape, &pick_shape, &leave_shape,
-		&fail_shape, NULL },
+		&step_get_shape, &step_post_shape, &step_put_shape, &step_patch_shape, &step_delete_shape, &step_head_shape,
+		&step_options_shape, &step_poll_shape, &step_think_shape, &step_set_shape, &step_if_shape, &step_repeat_shape,
+		&step_for_each_shape, &step_together_shape, &step_meet_shape, &step_pick_shape, &step_leave_shape,
+		&step_fail_shape, NULL },
 };
 
-const struct shape steps_shape = { .kind = SHAPE_LIST_OF, .name = "steps", .of = &step_shape,
+const struct shape journey_steps_shape = { .kind = SHAPE_LIST_OF, .name = "steps", .of = &journey_step_shape,
 				   .help = "steps, one after the other" };
 
 struct journey_keys {
@@ -54,9 +54,9 @@ struct journey_keys {
 static const struct key journey_keys[] = {
 	{ "about", KEY_STRING, offsetof(struct journey_keys, about),
 	  .help = "what this visitor is up to" },
-	{ "steps", KEY_NODE, offsetof(struct journey_keys, steps), .shape = &steps_shape,
+	{ "steps", KEY_NODE, offsetof(struct journey_keys, steps), .shape = &journey_steps_shape,
 	  .help = "steps, one after the other" },
-	{ "graph", KEY_NODE, offsetof(struct journey_keys, graph), .shape = &graph_shape,
+	{ "graph", KEY_NODE, offsetof(struct journey_keys, graph), .shape = &journey_graph_shape,
 	  .help = "states and how visitors move between them" },
 	KEYS_END
 };
@@ -69,7 +69,7 @@ const struct shape journeys_shape = {
 		.kind = SHAPE_ONE_OF, .name = "journey",
 		.help = "a list of steps, or a map with `steps` or `graph`",
 		.options = (const struct shape *const[]){
-			&steps_shape,
+			&journey_steps_shape,
 			&(const struct shape){ .kind = SHAPE_KEYS, .keys = journey_keys }, NULL } },
 };
 
@@ -86,7 +86,7 @@ void *arena_grow(struct arena *arena, void *items, size_t count, size_t each)
 }
 
 /* A program that is too long is cut, and complained about in the end. */
-struct instruction *add_instruction(struct compiler *compiler, enum operation operation,
+struct instruction *program_add(struct compiler *compiler, enum operation operation,
 				    struct place at)
 {
 	struct instruction *added;
@@ -146,7 +146,7 @@ static const struct step_kind *kind_of(struct compiler *compiler, const struct y
 	return kind ? kind : unknown_step(compiler, step);
 }
 
-bool read_steps(struct compiler *compiler, const struct yaml *steps)
+bool steps_read(struct compiler *compiler, const struct yaml *steps)
 {
 	bool good = true;
 
@@ -179,9 +179,9 @@ static bool read_journey_map(struct compiler *compiler, const struct yaml *map)
 	if (keys.steps && keys.graph)
 		return complain(compiler->complaints, map->at, "a journey has either 'steps' or 'graph'");
 	if (keys.graph)
-		return read_graph(compiler, keys.graph) && good;
+		return graph_read(compiler, keys.graph) && good;
 	if (keys.steps)
-		return read_steps(compiler, keys.steps) && good;
+		return steps_read(compiler, keys.steps) && good;
 	return complain(compiler->complaints, map->at, "a journey needs 'steps' or a 'graph'");
 }
 
@@ -215,7 +215,7 @@ static bool finish(struct compiler *compiler, bool good)
 
 	if (!check_targets(compiler))
 		return complain(compiler->complaints, journey->at, "'%s' has too many steps", journey->name);
-	good = check_flow(compiler) && good;
+	good = flow_check(compiler) && good;
 	journey->length = (uint32_t)compiler->length;
 	journey->program =
 		arena_array(compiler->arena, compiler->length, sizeof(*compiler->program));
@@ -235,13 +235,13 @@ static bool read_journey(struct journey_context *context, const struct yaml *nam
 	compiler->arena = context->reading.arena;
 	compiler->complaints = context->reading.complaints;
 	compiler->journey = journey;
-	names_begin(compiler);
+	compiler_names_begin(compiler);
 	journey->name = arena_string(compiler->arena, name->text);
 	journey->at = name->at;
 	journey->lanes = 1;
 	good = check_name(compiler, name);
 	good = (name->value->kind == YAML_MAP ? read_journey_map(compiler, name->value)
-					      : read_steps(compiler, name->value)) && good;
+					      : steps_read(compiler, name->value)) && good;
 	good = finish(compiler, good) && good;
 	free(compiler->program);
 	free(compiler->uses);

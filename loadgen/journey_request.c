@@ -49,25 +49,25 @@ static const struct shape retry_shape = {
 	{ "name", KEY_NODE, offsetof(struct request_keys, name), .shape = &text_shape,             \
 	  .help = "what reports call it; without this the method and the path, every ${x} as {x}", \
 	  .example = "name: list products" },                                                      \
-	{ "headers", KEY_NODE, offsetof(struct request_keys, headers), .shape = &headers_shape,    \
+	{ "headers", KEY_NODE, offsetof(struct request_keys, headers), .shape = &journey_headers_shape,    \
 	  .help = "header lines, on top of those of `http: headers`",                              \
 	  .example = "headers: { Accept-Language: de }" },                                         \
 	{ "auth", KEY_NODE, offsetof(struct request_keys, auth), .shape = &text_shape,             \
 	  .help = "`bearer TOKEN` or `basic USER:PASSWORD`", .example = "auth: bearer ${token}" }, \
-	{ "json", KEY_NODE, offsetof(struct request_keys, body.json), .shape = &json_shape,        \
+	{ "json", KEY_NODE, offsetof(struct request_keys, body.json), .shape = &journey_json_shape,        \
 	  .help = "the body, a JSON document written as YAML",                                     \
 	  .example = "json: { sku: \"${products.sku}\", qty: ${fn.int(1,3)} }" },                  \
-	{ "form", KEY_NODE, offsetof(struct request_keys, body.form), .shape = &form_shape,        \
+	{ "form", KEY_NODE, offsetof(struct request_keys, body.form), .shape = &journey_form_shape,        \
 	  .help = "the body, fields of a form", .example = "form: { q: ${term} }" },               \
 	{ "body", KEY_NODE, offsetof(struct request_keys, body.body), .shape = &text_shape,        \
 	  .help = "the body, a text with ${names} in it", .example = "body: \"hello ${name}\"" },  \
 	{ "body-file", KEY_NODE, offsetof(struct request_keys, body.file), .shape = &text_shape,   \
 	  .help = "the body, a file as it is; its path starts where the scenario is",              \
 	  .example = "body-file: data/photo.jpg" },                                                \
-	{ "expect", KEY_NODE, offsetof(struct request_keys, expect), .shape = &expect_shape,       \
+	{ "expect", KEY_NODE, offsetof(struct request_keys, expect), .shape = &journey_expect_shape,       \
 	  .help = "what the answer must be like; without this, any status below 400 will do",      \
 	  .example = "expect: { status: 200, json: { /state: open } }" },                          \
-	{ "save", KEY_NODE, offsetof(struct request_keys, save), .shape = &save_shape,             \
+	{ "save", KEY_NODE, offsetof(struct request_keys, save), .shape = &journey_save_shape,             \
 	  .help = "variables to keep from the answer", .example = "save: { token: /token }" },     \
 	{ "retry", KEY_NODE, offsetof(struct request_keys, retry), .shape = &retry_shape,          \
 	  .help = "when and how to try again",                                                     \
@@ -91,7 +91,7 @@ static const struct shape retry_shape = {
 		REQUEST_KEYS,                                                                      \
 		KEYS_END                                                                           \
 	};                                                                                         \
-	const struct shape method##_shape = { .kind = SHAPE_KEYS, .name = #method "-step",         \
+	const struct shape step_##method##_shape = { .kind = SHAPE_KEYS, .name = #method "-step",         \
 					      .keys = method##_keys, .help = "a request" }
 
 METHOD_KEYS(get, "GET");
@@ -117,7 +117,7 @@ static const struct key poll_keys[] = {
 	KEYS_END
 };
 
-const struct shape poll_shape = { .kind = SHAPE_KEYS, .name = "poll-step", .keys = poll_keys,
+const struct shape step_poll_shape = { .kind = SHAPE_KEYS, .name = "poll-step", .keys = poll_keys,
 				  .help = "the same request until something holds" };
 
 static const struct {
@@ -142,7 +142,7 @@ static bool read_backoff(struct compiler *compiler, const struct yaml *node, str
 	struct error err;
 	const char *cross;
 
-	if (!read_fixed(compiler, node, "backoff", &text))
+	if (!compiler_fixed(compiler, node, "backoff", &text))
 		return false;
 	wait = text = text_trim(text);
 	cross = memchr(text.data, ' ', text.length);
@@ -221,7 +221,7 @@ static bool read_poll_keys(struct compiler *compiler, const struct request_keys 
 		return complain(compiler->complaints, keys->until->at, "'until' wants a condition, not %s",
 				yaml_kind_name(keys->until));
 	compiler->asked_body = compiler->asked_status = false;
-	step->poll.until = compile_condition(compiler, keys->until->text, text_place(keys->until),
+	step->poll.until = compiler_condition(compiler, keys->until->text, scalar_place(keys->until),
 					     SIGHT_ANSWER);
 	step->reads_body |= compiler->asked_body;
 	step->status_expected |= compiler->asked_status;
@@ -236,16 +236,16 @@ static bool read_parts(struct compiler *compiler, const struct request_keys *key
 	bool good;
 
 	compiler->asked_key = false;
-	good = read_request_name(compiler, keys->name, target, step);
-	good = read_target(compiler, keys->target, target, target_at, step) && good;
-	good = read_body(compiler, &keys->body, step, &wishes.content_type) && good;
-	good = read_headers(compiler, &wishes, &step->headers) && good;
+	good = target_name(compiler, keys->name, target, step);
+	good = target_read(compiler, keys->target, target, target_at, step) && good;
+	good = body_read(compiler, &keys->body, step, &wishes.content_type) && good;
+	good = headers_read(compiler, &wishes, &step->headers) && good;
 	step->mints_key = compiler->asked_key;
 	if (keys->expect)
-		good = read_expect(compiler, keys->expect, step) && good;
+		good = expect_read(compiler, keys->expect, step) && good;
 	good = read_poll_keys(compiler, keys, step) && good;
 	if (keys->save)
-		good = read_saves(compiler, keys->save, step) && good;
+		good = saves_read(compiler, keys->save, step) && good;
 	if (keys->retry) {
 		good = read_retry(compiler, keys->retry, &step->retry) && good;
 		warn_of_double_effects(compiler, step, keys->retry);
@@ -278,7 +278,7 @@ static struct request_step *read_step(struct compiler *compiler, const struct ya
 		return NULL;
 	}
 	target = text_trim(read.target->text);
-	at = text_place(read.target);
+	at = scalar_place(read.target);
 	if (keys == poll_keys) {
 		size_t i = 0, word = 0;
 
@@ -297,7 +297,7 @@ static struct request_step *read_step(struct compiler *compiler, const struct ya
 	return step;
 }
 
-bool read_request(struct compiler *compiler, const struct yaml *node, const char *kind)
+bool step_request(struct compiler *compiler, const struct yaml *node, const char *kind)
 {
 	struct request_step *step;
 	size_t i = 0;
@@ -307,12 +307,12 @@ bool read_request(struct compiler *compiler, const struct yaml *node, const char
 		i++;
 	step = read_step(compiler, node, methods[i].keys, methods[i].method, &good);
 	if (step)
-		add_instruction(compiler, OP_REQUEST, node->at)->request = step;
+		program_add(compiler, OP_REQUEST, node->at)->request = step;
 	compiler->last = step;
 	return good;
 }
 
-bool read_poll(struct compiler *compiler, const struct yaml *node, const char *kind)
+bool step_poll(struct compiler *compiler, const struct yaml *node, const char *kind)
 {
 	struct request_step *step;
 	bool good;
@@ -320,7 +320,7 @@ bool read_poll(struct compiler *compiler, const struct yaml *node, const char *k
 	(void)kind;
 	step = read_step(compiler, node, poll_keys, METHOD_GET, &good);
 	if (step)
-		add_instruction(compiler, OP_REQUEST, node->at)->request = step;
+		program_add(compiler, OP_REQUEST, node->at)->request = step;
 	compiler->last = step;
 	return good;
 }
@@ -332,17 +332,17 @@ struct together_keys {
 	int64_t lanes;
 };
 
-const struct shape request_shape = {
+const struct shape journey_request_shape = {
 	.kind = SHAPE_ONE_OF, .name = "request",
-	.options = (const struct shape *const[]){ &text_shape, &get_shape, &post_shape, &put_shape,
-						  &patch_shape, &delete_shape, &head_shape,
-						  &options_shape, NULL },
+	.options = (const struct shape *const[]){ &text_shape, &step_get_shape, &step_post_shape, &step_put_shape,
+						  &step_patch_shape, &step_delete_shape, &step_head_shape,
+						  &step_options_shape, NULL },
 	.help = "a request, or just the path of a GET",
 };
 
 static const struct key together_keys[] = {
 	{ "together", KEY_NODE, offsetof(struct together_keys, parts), .required = true,
-	  .shape = &(const struct shape){ .kind = SHAPE_LIST_OF, .of = &request_shape },
+	  .shape = &(const struct shape){ .kind = SHAPE_LIST_OF, .of = &journey_request_shape },
 	  .help = "requests to send at once, as a browser loads a page",
 	  .example = "together: [ /app.css, /app.js, get: /api/banner ]" },
 	{ "lanes", KEY_INTEGER, offsetof(struct together_keys, lanes), .initial = "6", .minimum = 1,
@@ -350,7 +350,7 @@ static const struct key together_keys[] = {
 	KEYS_END
 };
 
-const struct shape together_shape = { .kind = SHAPE_KEYS, .name = "together-step",
+const struct shape step_together_shape = { .kind = SHAPE_KEYS, .name = "together-step",
 				      .keys = together_keys, .help = "several requests at once" };
 
 /* `/app.css` stands for `get: /app.css`. */
@@ -383,7 +383,7 @@ static struct request_step *read_part(struct compiler *compiler, const struct ya
 static void add_together(struct compiler *compiler, struct request_step **parts, uint16_t count,
 			 int64_t lanes, struct place at)
 {
-	struct instruction *instruction = add_instruction(compiler, OP_TOGETHER, at);
+	struct instruction *instruction = program_add(compiler, OP_TOGETHER, at);
 
 	instruction->parts = parts;
 	instruction->part_count = count;
@@ -392,7 +392,7 @@ static void add_together(struct compiler *compiler, struct request_step **parts,
 		compiler->journey->lanes = (uint8_t)instruction->lanes;
 }
 
-bool read_together(struct compiler *compiler, const struct yaml *node, const char *kind)
+bool step_together(struct compiler *compiler, const struct yaml *node, const char *kind)
 {
 	struct request_step *parts[PARTS_MAX], **kept;
 	struct together_keys keys;

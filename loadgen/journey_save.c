@@ -21,7 +21,7 @@ static const struct key save_keys[] = {
 	KEYS_END
 };
 
-const struct shape save_shape = {
+const struct shape journey_save_shape = {
 	.kind = SHAPE_MAP_OF,
 	.name = "save",
 	.help = "variables to keep from the answer, by name",
@@ -120,7 +120,7 @@ static bool read_source(struct compiler *compiler, const struct yaml *node, stru
 	save->optional = keys.optional || keys.otherwise;
 	save->otherwise = text_of("");
 	if (keys.otherwise && !yaml_is_null(keys.otherwise))
-		good = read_fixed(compiler, keys.otherwise, "default", &save->otherwise) && good;
+		good = compiler_fixed(compiler, keys.otherwise, "default", &save->otherwise) && good;
 	if (!keys.from)
 		return false;
 	if (keys.from->kind != YAML_SCALAR)
@@ -137,7 +137,7 @@ static void add_save(struct compiler *compiler, struct request_step *step, struc
 			    save.from == SAVE_BODY;
 }
 
-bool add_save_pointer(struct compiler *compiler, struct request_step *step, struct text pointer,
+bool saves_add_pointer(struct compiler *compiler, struct request_step *step, struct text pointer,
 		      struct place at, uint8_t slot)
 {
 	struct save save = { .at = at, .slot = slot, .from = SAVE_POINTER };
@@ -148,7 +148,7 @@ bool add_save_pointer(struct compiler *compiler, struct request_step *step, stru
 	return true;
 }
 
-bool read_saves(struct compiler *compiler, const struct yaml *saves, struct request_step *step)
+bool saves_read(struct compiler *compiler, const struct yaml *saves, struct request_step *step)
 {
 	bool good = true;
 

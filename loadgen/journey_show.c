@@ -14,7 +14,7 @@ static void add_ref(void *context, uint16_t ref, struct buffer *out)
 						"body", "latency", "size",	  "version" };
 	const struct show *show = context;
 	const struct journey *journey = show->journey;
-	uint8_t number = REF_NUMBER(ref);
+	uint8_t number = (uint8_t)REF_NUMBER(ref);
 	const struct data_source *source;
 
 	switch ((enum ref_kind)REF_KIND(ref)) {

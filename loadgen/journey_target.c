@@ -163,7 +163,7 @@ static bool check_start(struct compiler *compiler, const struct target *target, 
 	return complain(compiler->complaints, target->at, "a path starts with '/'");
 }
 
-bool read_target(struct compiler *compiler, const struct yaml *node, struct text text,
+bool target_read(struct compiler *compiler, const struct yaml *node, struct text text,
 		 struct place at, struct request_step *step)
 {
 	struct template_builder builder;
@@ -230,13 +230,13 @@ static bool own_name(struct compiler *compiler, const struct yaml *name, struct 
 		struct template template;
 
 		if (!template_compile(&template, name->text, ESCAPE_NONE, &compiler->names,
-				      text_place(name), compiler->arena, &err))
+				      scalar_place(name), compiler->arena, &err))
 			return complain_error(compiler->complaints, &err);
 		if (!template.constant)
 			return complain(compiler->complaints, name->at,
 					"a name can't hold '${...}': each value would be a series of its own");
 	}
-	if (!read_fixed(compiler, name, "name", &text))
+	if (!compiler_fixed(compiler, name, "name", &text))
 		return false;
 	text = text_trim(text);
 	if (!text.length || text.length > 120 || memchr(text.data, '\n', text.length))
@@ -246,7 +246,7 @@ static bool own_name(struct compiler *compiler, const struct yaml *name, struct 
 	return true;
 }
 
-bool read_request_name(struct compiler *compiler, const struct yaml *name, struct text target,
+bool target_name(struct compiler *compiler, const struct yaml *name, struct text target,
 		       struct request_step *step)
 {
 	struct buffer text = BUFFER_EMPTY;

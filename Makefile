@@ -45,6 +45,10 @@ REPLAYS := $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZERS))
 MAN_PAGES := $(BUILD)/man/sagastorm.1 $(BUILD)/man/sagastorm-scenario.5
 SCRIPTS := $(sort $(wildcard tests/unit/*.t tests/cli/*.t))
 
+# `make V=1` shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -56,35 +60,43 @@ all: $(BUILD)/sagastorm                    ## build sagastorm (MODE=debug|releas
 tests: $(UNIT_TESTS) $(TOOLS) $(REPLAYS)   ## build the test programs
 
 $(BUILD)/sagastorm: $(CLI_OBJECTS) $(BUILD)/libsagastorm.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libsagastorm.a: $(OBJECTS)
-	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_HELPERS) $(BUILD)/libsagastorm.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libsagastorm.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lpthread
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lpthread
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libsagastorm.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libsagastorm.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/man/sagastorm.1: $(BUILD)/sagastorm
 	@mkdir -p $(@D)
-	$< help --man > $@
+	$(call say,MAN,$@)
+	$(Q)$< help --man > $@
 
 $(BUILD)/man/sagastorm-scenario.5: $(BUILD)/sagastorm
 	@mkdir -p $(@D)
-	$< help --man scenario > $@
+	$(call say,MAN,$@)
+	$(Q)$< help --man scenario > $@
 
 .PHONY: man
 man: $(MAN_PAGES)                          ## the manual pages, in build/MODE/man

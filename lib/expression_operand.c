@@ -224,14 +224,12 @@ static bool unknown_name(struct expression_parser *parser, struct text word)
 /* `header Content-Type`: the argument is a word or quoted. */
 static bool read_argument(struct expression_parser *parser, struct text word, struct text *argument)
 {
-	size_t begin = parser->offset;
-
 	expression_skip_blanks(parser);
 	if (expression_peek(parser, 0) == '"' || expression_peek(parser, 0) == '\'')
 		return read_quoted(parser, argument);
 	*argument = expression_word(parser);
 	if (!argument->length || expression_is_reserved(*argument))
-		return expression_wrong(parser, begin, "'%.*s' wants a name: %.*s NAME",
+		return expression_wrong(parser, parser->offset, "'%.*s' wants a name: %.*s NAME",
 					TEXT_ARG(word), TEXT_ARG(word));
 	parser->offset += argument->length;
 	return true;

@@ -1,6 +1,5 @@
 /* `http:` and `target:`. See sections.h. */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -152,39 +151,14 @@ static bool is_proxy(const char *proxy)
 	return false;
 }
 
-/* Header names as RFC 9110 has them; some are not ours to choose. */
-static bool check_header(struct loading *loading, const struct yaml *name)
-{
-	static const char *const fixed[] = { "Host", "Content-Length", "Connection",
-					     "Transfer-Encoding", NULL };
-
-	for (size_t i = 0; fixed[i]; i++)
-		if (text_is_nocase(name->text, fixed[i]))
-			return complain(loading->complaints, name->at,
-					"header '%s' is written by sagastorm itself", fixed[i]);
-	for (size_t i = 0; i < name->text.length; i++) {
-		char c = name->text.data[i];
-
-		if (!isalnum((unsigned char)c) && !strchr("!#$%&'*+-.^_`|~", c))
-			return complain(loading->complaints, name->at, "'%s' is no name of a header",
-					name->text.data);
-	}
-	return name->text.length || complain(loading->complaints, name->at, "a header without a name");
-}
-
+/* Their names and values are checked where requests are put together. */
 static bool check_headers(struct loading *loading)
 {
 	const struct yaml *headers = loading->sections.http.headers;
-	bool good = true;
 
-	if (!headers)
-		return true;
-	if (headers->kind != YAML_MAP)
-		return complain(loading->complaints, headers->at,
-				"'headers' wants a map of name: value, not %s", yaml_kind_name(headers));
-	for (const struct yaml *name = headers->first; name; name = name->next)
-		good = check_header(loading, name) && good;
-	return good;
+	return !headers || headers->kind == YAML_MAP ||
+	       complain(loading->complaints, headers->at,
+			"'headers' wants a map of name: value, not %s", yaml_kind_name(headers));
 }
 
 static bool read_target(struct loading *loading)

@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "lib/schema.h"
+
 /* A null is known by yaml_is_null(), and what else looks special was read as plain before. */
 static const char *const reserved[] = { "<<", "---", "...", NULL };
 
@@ -73,11 +75,21 @@ static void write_quoted(struct text text, struct buffer *out)
 	buffer_add_char(out, '"');
 }
 
+/* Written without its quotes, it would still be a string, to us and to others. */
+static bool is_plain_string(const struct yaml *node)
+{
+	struct yaml plain = { .kind = YAML_SCALAR, .text = node->text };
+	bool yes;
+
+	return is_plain(node->text) && !strchr("+-.0123456789", node->text.data[0]) &&
+	       yaml_value(&plain).kind == VALUE_STRING && !unit_bool(node->text, &yes, NULL);
+}
+
 static void write_scalar(const struct yaml *node, struct buffer *out)
 {
 	if (yaml_is_null(node))
 		buffer_add_string(out, "null");
-	else if (!node->quoted && is_plain(node->text))
+	else if (node->quoted ? is_plain_string(node) : is_plain(node->text))
 		buffer_add_text(out, node->text);
 	else if (node->quoted || strcmp(yaml_kind_name(node), "a number") != 0)
 		write_quoted(node->text, out);

@@ -191,7 +191,9 @@ static bool read_origin(const struct data_keys *keys, const struct yaml *node,
 			struct data_source *source, struct reading *reading)
 {
 	const char *file = source->origin == DATA_CSV ? keys->csv : keys->json;
+	struct place at = source->at;
 	struct error err;
+	bool good;
 
 	if (source->origin == DATA_INLINE)
 		return read_rows(node, source, reading);
@@ -199,8 +201,11 @@ static bool read_origin(const struct data_keys *keys, const struct yaml *node,
 		return read_endpoint(keys->read, source, reading->arena, &err) ||
 		       complain(reading->complaints, node->at, "%s", err.text);
 	source->file = path_beside(reading->arena, node->at.file, file);
-	return data_read_file(source, reading->arena, &err) ||
+	source->at = node->at; /* what is wrong with the file is wrong where it is named */
+	good = data_read_file(source, reading->arena, &err) ||
 	       complain_error_at(reading->complaints, node->at, &err);
+	source->at = at;
+	return good;
 }
 
 static bool read_each(const struct data_keys *keys, const struct yaml *map,

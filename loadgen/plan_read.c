@@ -114,6 +114,7 @@ struct load_reader {
 	struct plan *plan;
 	int64_t at_us;
 	bool good;
+	bool doubtful; /* something in the phase at hand is wrong; what follows from it is not said */
 };
 
 /* What one phase of the file says, while it is unfolded. */
@@ -178,7 +179,7 @@ static bool read_text(struct load_reader *reader, const char *name, const struct
 
 static bool need_for(struct load_reader *reader, const struct said *said)
 {
-	if (yaml_get(said->map, "for"))
+	if (reader->doubtful || yaml_get(said->map, "for"))
 		return true;
 	return complain(reader->reading->complaints, said->name->at,
 			"phase '%s' says not how long it is ('for')", said->name->text.data);
@@ -189,7 +190,7 @@ static bool check_starts(struct load_reader *reader, const struct phase *phase, 
 {
 	uint8_t number = (uint8_t)(phase - reader->plan->phases);
 
-	if (plan_starts_in_phase(reader->plan, number))
+	if (reader->doubtful || plan_starts_in_phase(reader->plan, number))
 		return true;
 	return complain(reader->reading->complaints, at, "phase '%s' would make no start at all",
 			phase->name);
@@ -465,10 +466,12 @@ static bool read_phase(struct load_reader *reader, const struct yaml *name)
 		return complain(reader->reading->complaints, said.map->at,
 				"phase '%s' wants a map such as { rate: 20/s, for: 1m }, not %s",
 				name->text.data, yaml_kind_name(said.map));
-	if (!schema_read(phase_keys, said.map, &said.keys, reader->reading))
-		return false;
+	reader->doubtful = !schema_read(phase_keys, said.map, &said.keys, reader->reading);
 	way = find_way(reader, &said);
-	return way && check_company(reader, &said, way) && way->read(reader, &said);
+	if (!way)
+		return false;
+	reader->doubtful |= !check_company(reader, &said, way);
+	return way->read(reader, &said) && !reader->doubtful;
 }
 
 static bool check_whole(struct load_reader *reader, const struct yaml *load)

@@ -1,0 +1,218 @@
+#include "loadgen/curl_drive.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/memory.h"
+
+struct drive_socket {
+	struct event event;
+	struct drive *drive;
+	struct drive_socket *next;
+	int fd;
+	short watched; /* EV_READ | EV_WRITE; 0: not registered */
+	bool ours;     /* opened by drive_open(), so its end will be told */
+};
+
+bool curl_ready(struct error *err)
+{
+	static bool ready;
+
+	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return error_set(err, "libcurl cannot be initialised");
+	ready = true;
+	return true;
+}
+
+/* --- sockets --- */
+
+static struct drive_socket *find(struct drive *drive, curl_socket_t fd)
+{
+	struct drive_socket *each = drive->sockets;
+
+	while (each && each->fd != fd)
+		each = each->next;
+	return each;
+}
+
+static struct drive_socket *add(struct drive *drive, curl_socket_t fd)
+{
+	struct drive_socket *added = memory_new(sizeof(*added));
+
+	added->drive = drive;
+	added->fd = fd;
+	added->next = drive->sockets;
+	drive->sockets = added;
+	return added;
+}
+
+static void unwatch(struct drive_socket *entry)
+{
+	if (entry->watched)
+		event_del(&entry->event);
+	entry->watched = 0;
+}
+
+static void drop(struct drive_socket *entry)
+{
+	struct drive_socket **link = &entry->drive->sockets;
+
+	while (*link != entry)
+		link = &(*link)->next;
+	*link = entry->next;
+	unwatch(entry);
+	free(entry);
+}
+
+static void socket_ready(evutil_socket_t fd, short events, void *context)
+{
+	struct drive_socket *entry = context;
+	struct drive *drive = entry->drive;
+	int running, what = (events & EV_READ ? CURL_CSELECT_IN : 0) |
+			    (events & EV_WRITE ? CURL_CSELECT_OUT : 0);
+
+	loop_now(drive->loop);
+	if (drive->idle && drive->keeps) {
+		drive->idle_readable(drive, fd);
+		return;
+	}
+	curl_multi_socket_action(drive->multi, fd, what, &running);
+	drive->progressed(drive);
+}
+
+static void watch(struct drive_socket *entry, short events)
+{
+	if (entry->watched == events)
+		return;
+	unwatch(entry);
+	event_assign(&entry->event, loop_base(entry->drive->loop), entry->fd, events | EV_PERSIST,
+		     socket_ready, entry);
+	if (event_add(&entry->event, NULL) == 0)
+		entry->watched = events;
+}
+
+static short events_of(int what)
+{
+	return (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+}
+
+static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
+{
+	struct drive *drive = context;
+	struct drive_socket *entry = assigned ? assigned : find(drive, fd);
+
+	(void)easy;
+	if (what != CURL_POLL_REMOVE) {
+		entry = entry ? entry : add(drive, fd);
+		if (!assigned)
+			curl_multi_assign(drive->multi, fd, entry);
+		watch(entry, events_of(what));
+	} else if (entry && drive->keeps && entry->ours) {
+		if (entry->watched & EV_WRITE)
+			watch(entry, EV_READ); /* writable is what an idle connection always is */
+	} else if (entry && entry->ours) {
+		unwatch(entry);
+	} else if (entry) {
+		drop(entry);
+	}
+	return 0;
+}
+
+static curl_socket_t drive_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct drive *drive = context;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	int yes = 1;
+
+	(void)purpose;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	if (drive->binds)
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
+	add(drive, fd)->ours = true;
+	drive->open++;
+	if (drive->connections)
+		++*drive->connections;
+	return fd;
+}
+
+static int drive_close(void *context, curl_socket_t fd)
+{
+	struct drive *drive = context;
+	struct drive_socket *entry = find(drive, fd);
+
+	if (entry) {
+		drop(entry);
+		drive->open--;
+		if (drive->connections)
+			--*drive->connections;
+	}
+	return close(fd);
+}
+
+void drive_adopt(struct drive *drive, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, drive_open);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, drive);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, drive_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, drive);
+}
+
+void drive_ignore(struct drive *drive, int fd)
+{
+	struct drive_socket *entry = find(drive, fd);
+
+	if (entry)
+		unwatch(entry);
+}
+
+/* --- time --- */
+
+static void call_due(void *context)
+{
+	struct drive *drive = context;
+	int running;
+
+	curl_multi_socket_action(drive->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	drive->progressed(drive);
+}
+
+static int time_wanted(CURLM *multi, long wait_ms, void *context)
+{
+	struct drive *drive = context;
+
+	(void)multi;
+	if (wait_ms < 0)
+		alarm_clear(drive->loop, &drive->alarm);
+	else
+		alarm_set(drive->loop, &drive->alarm, loop_now(drive->loop) + wait_ms * 1000, call_due,
+			  drive);
+	return 0;
+}
+
+bool drive_init(struct drive *drive, struct loop *loop, struct error *err)
+{
+	drive->loop = loop;
+	drive->multi = curl_multi_init();
+	if (!drive->multi)
+		return error_set(err, "libcurl gives no multi handle");
+	curl_multi_setopt(drive->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
+	curl_multi_setopt(drive->multi, CURLMOPT_SOCKETDATA, drive);
+	curl_multi_setopt(drive->multi, CURLMOPT_TIMERFUNCTION, time_wanted);
+	curl_multi_setopt(drive->multi, CURLMOPT_TIMERDATA, drive);
+	return true;
+}
+
+void drive_release(struct drive *drive)
+{
+	if (drive->multi)
+		curl_multi_cleanup(drive->multi);
+	drive->multi = NULL;
+	alarm_clear(drive->loop, &drive->alarm);
+	while (drive->sockets)
+		drop(drive->sockets);
+}

@@ -1,0 +1,47 @@
+/*
+ * curl_drive: a libcurl multi handle on our loop.
+ *
+ * libcurl says which sockets it waits for and when it wants to be called without one; a drive turns
+ * that into events and an alarm, calls curl_multi_socket_action(), and `progressed` after it, which
+ * reads what is done. Calls for "now" are served once per turn of the loop, by the alarm: serving
+ * them at once, and again until none is left, starves everyone else.
+ *
+ * `keeps`: libcurl forgets a socket after every request and asks for it again with the next one,
+ * though the connection stays. Then the registration outlives that, and ends when the socket does.
+ */
+#ifndef LOADGEN_CURL_DRIVE_H
+#define LOADGEN_CURL_DRIVE_H
+
+#include <curl/curl.h>
+
+#include "loadgen/loop.h"
+
+struct drive_socket;
+
+struct drive {
+	CURLM *multi;
+	struct loop *loop;
+	struct alarm alarm;
+	struct drive_socket *sockets;
+	uint32_t open;     /* sockets opened for connections */
+	bool keeps;
+	bool idle;         /* set by the owner: no exchange is under way */
+	bool binds;        /* local addresses are chosen: leave their ports to connect(2) */
+	void (*progressed)(struct drive *drive);
+	void (*idle_readable)(struct drive *drive, int fd); /* keeps and idle, but something came */
+	uint32_t *connections; /* counts them too; may be NULL */
+};
+
+bool drive_init(struct drive *drive, struct loop *loop, struct error *err);
+void drive_release(struct drive *drive); /* after its easy handles are gone */
+
+/* Makes `easy` open and close its sockets here. */
+void drive_adopt(struct drive *drive, CURL *easy);
+
+/* Stops watching a kept socket until libcurl asks for it again. */
+void drive_ignore(struct drive *drive, int fd);
+
+/* curl_global_init(), once per process. */
+bool curl_ready(struct error *err);
+
+#endif

@@ -12,7 +12,7 @@
 #include "reports/report.h"
 #include "reports/words.h"
 
-enum { NAME_COLUMNS = 24, ROWS_MAX = 20, ERRORS_MAX = 8, LINE_COLUMNS = 80 };
+enum { NAME_COLUMNS = 22, ROWS_MAX = 20, ERRORS_MAX = 6, LINE_COLUMNS = 80 };
 
 #define BOLD   "\033[1m"
 #define DIM    "\033[2m"
@@ -250,9 +250,18 @@ static void write_table_head(struct screen *screen)
 {
 	buffer_add_char(screen->out, '\n');
 	paint(screen, BOLD);
-	buffer_format(screen->out, "  %-*s %8s %8s %7s %7s %7s %7s %6s\n", NAME_COLUMNS - 2,
+	buffer_format(screen->out, "  %-*s %9s %8s %7s %7s %7s %7s %6s\n", NAME_COLUMNS - 2,
 		      "Request", "count", "rate", "p50", "p90", "p99", "max", "errors");
 	unpaint(screen);
+}
+
+/* At most nine characters. */
+static const char *short_count(char out[WORDS_MAX], uint64_t count)
+{
+	if (count < 10000000)
+		return words_count(out, count);
+	snprintf(out, WORDS_MAX, "%.2fM", (double)count / 1e6);
+	return out;
 }
 
 static void write_row(struct screen *screen, const char *name, const struct measure *measure,
@@ -264,7 +273,7 @@ static void write_row(struct screen *screen, const char *name, const struct meas
 
 	buffer_add_string(screen->out, "  ");
 	add_name(screen, name, NAME_COLUMNS - 2);
-	add_cell(screen, 9, words_count(words, measure->count), "");
+	add_cell(screen, 10, short_count(words, measure->count), "");
 	add_cell(screen, 9,
 		 words_rate(words, span_us ? (double)measure->count * 1e6 / (double)span_us : 0),
 		 "");
@@ -330,7 +339,14 @@ static size_t list_errors(const struct report *report, struct error_row **rows)
 	return count;
 }
 
-static void write_error(struct screen *screen, const struct error_row *row)
+static bool same_sample(const struct error_figures *a, const struct error_figures *b)
+{
+	return a->sample && b->sample &&
+	       text_equal((struct text){ a->sample, a->sample_bytes },
+			  (struct text){ b->sample, b->sample_bytes });
+}
+
+static void write_error(struct screen *screen, const struct error_row *row, bool again)
 {
 	char words[WORDS_MAX];
 
@@ -338,7 +354,7 @@ static void write_error(struct screen *screen, const struct error_row *row)
 	buffer_format(screen->out, "  %-11s  ", failure_name(row->failure));
 	words_add_line(screen->out, text_of(row->name), 52);
 	buffer_add_char(screen->out, '\n');
-	if (!row->error->sample)
+	if (!row->error->sample || again)
 		return;
 	buffer_add_string(screen->out, "             ");
 	paint(screen, DIM);
@@ -359,7 +375,7 @@ static void write_errors(struct screen *screen, const struct report *report)
 		buffer_add_char(screen->out, '\n');
 	}
 	for (size_t i = 0; i < count && i < ERRORS_MAX; i++)
-		write_error(screen, &rows[i]);
+		write_error(screen, &rows[i], i && same_sample(rows[i].error, rows[i - 1].error));
 	if (count > ERRORS_MAX)
 		buffer_format(screen->out, "  ... and %zu more kinds in report.json\n",
 			      count - ERRORS_MAX);

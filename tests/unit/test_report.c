@@ -339,7 +339,7 @@ static void test_terminal(const struct made_run *run)
 		CHECK(strstr(text, "35 = 30 ok + 2 failed + 2 timed out + 1 dropped") != NULL);
 		CHECK(strstr(text, "8.0/s of 8.3/s planned (96.0%)") != NULL);
 		CHECK(strstr(text, "1.51 ms") != NULL);
-		CHECK(widest <= 82); /* bytes; two of them continue a character */
+		CHECK(widest <= 82); /* bytes */
 	}
 	TEST ("what the system sent cannot steer the terminal") {
 		CHECK(strchr(text, '\x1b') == NULL);

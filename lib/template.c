@@ -235,7 +235,7 @@ static size_t join_literals(const struct template_part *first, const struct temp
 
 void template_finish(struct template_builder *builder, struct template *out)
 {
-	const struct template_part *end = builder->parts + builder->count;
+	const struct template_part *end = builder->parts ? builder->parts + builder->count : NULL;
 	size_t kept = 0;
 
 	for (struct template_part *part = builder->parts; part < end; kept++) {

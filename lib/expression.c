@@ -77,30 +77,44 @@ static bool number_of(struct value value, double *number)
 	return small_integer(value.text, number) || value_number(value, number);
 }
 
-static bool same_text(struct text a, struct text b)
+/* Mostly a few characters, and not worth a call. */
+static inline bool same_text(struct text a, struct text b)
 {
 	if (a.length != b.length)
 		return false;
-	return a.length == 0 || (a.data[0] == b.data[0] && memcmp(a.data, b.data, a.length) == 0);
+	if (a.length > 8)
+		return memcmp(a.data, b.data, a.length) == 0;
+	for (size_t i = 0; i < a.length; i++)
+		if (a.data[i] != b.data[i])
+			return false;
+	return true;
+}
+
+static bool equal_number(const struct operand *operand, const struct value *left)
+{
+	double number;
+
+	if (!operand->numeric)
+		return false;
+	if (small_integer(left->text, &number))
+		return number >= operand->number && number <= operand->number;
+	return value_equal(*left, operand->value);
+}
+
+static inline bool equal_fixed(const struct operand *operand, const struct value *left)
+{
+	if (left->kind == VALUE_ABSENT)
+		return false;
+	return same_text(left->text, operand->value.text) || equal_number(operand, left);
 }
 
 static bool equal(const struct operand *operand, const struct expression_source *source,
 		  struct value *left)
 {
 	struct value right;
-	double number;
 
-	if (operand->kind == OPERAND_FIXED) {
-		if (left->kind == VALUE_ABSENT)
-			return false;
-		if (same_text(left->text, operand->value.text))
-			return true;
-		if (!operand->numeric)
-			return false;
-		if (small_integer(left->text, &number))
-			return number >= operand->number && number <= operand->number;
-		return value_equal(*left, operand->value);
-	}
+	if (operand->kind == OPERAND_FIXED)
+		return equal_fixed(operand, left);
 	right = value_beside(operand, source, left);
 	return value_equal(*left, right);
 }
@@ -247,6 +261,13 @@ static bool node_true(const struct node *node, const struct expression_source *s
 
 bool expression_true(const struct expression *expression, const struct expression_source *source)
 {
+	const struct node *root = expression->root;
+
 	buffer_clear(source->scratch);
-	return node_true(expression->root, source);
+	if (root->plain) { /* `status == 200`: no detours */
+		struct value left = source->get(source->context, root->left.ref);
+
+		return equal_fixed(root->right, &left);
+	}
+	return node_true(root, source);
 }

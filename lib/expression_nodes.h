@@ -46,6 +46,7 @@ enum node_kind { NODE_COMPARE, NODE_NOT, NODE_AND, NODE_OR };
 struct node {
 	enum node_kind kind;
 	enum comparison comparison;
+	bool plain;         /* a name == a fixed value */
 	struct node *first; /* of NOT, AND, OR */
 	struct node *next;  /* sibling */
 	struct operand left;

@@ -232,6 +232,8 @@ static struct node *parse_comparison(struct expression_parser *parser)
 	if (node->comparison == COMPARE_TRUTH ? !check_truth(parser, &node->left, begin)
 					      : !parse_right(parser, node))
 		return NULL;
+	node->plain = node->comparison == COMPARE_EQUAL && node->left.kind == OPERAND_REF &&
+		      node->right->kind == OPERAND_FIXED;
 	return negated ? new_node(parser, NODE_NOT, node) : node;
 }
 

@@ -192,7 +192,9 @@ void template_show(const struct template *template,
 		   void (*name)(void *context, uint16_t ref, struct buffer *out), void *context,
 		   struct buffer *out)
 {
-	for (uint32_t i = 0; i < template->count; i++) {
+	if (template->constant)
+		buffer_add_text(out, template->fixed);
+	for (uint32_t i = 0; i < template->count && !template->constant; i++) {
 		const struct template_part *part = &template->parts[i];
 
 		if (part->kind == PART_LITERAL) {

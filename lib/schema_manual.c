@@ -3,9 +3,10 @@
 
 enum { SECTIONS_MAX = 100 };
 
-/* A table of keys still to be written, and what it is called. */
+/* A table of keys, or a named choice of shapes, still to be written. */
 struct section {
 	const struct key *keys;
+	const struct shape *shape;
 	const char *name;
 	const char *help;
 };
@@ -24,14 +25,22 @@ static const char *const type_names[] = {
 	[KEY_STRINGS] = "strings", [KEY_MAP] = "map",	     [KEY_NODE] = "anything",
 };
 
-static void add_section(struct manual *manual, const struct key *keys, const char *name,
-			const char *help)
+static void add_section(struct manual *manual, struct section new)
 {
 	for (size_t i = 0; i < manual->count; i++)
-		if (manual->sections[i].keys == keys)
+		if (manual->sections[i].keys == new.keys && manual->sections[i].shape == new.shape)
 			return;
 	if (manual->count < SECTIONS_MAX)
-		manual->sections[manual->count++] = (struct section){ keys, name, help };
+		manual->sections[manual->count++] = new;
+}
+
+/* A word that leads to the section of that name. */
+static void refer(const struct manual *manual, const char *name, struct buffer *out)
+{
+	if (manual->mdoc)
+		buffer_format(out, "'%s'", name);
+	else
+		buffer_format(out, "[%s](#%s)", name, name);
 }
 
 static void describe_shape(struct manual *manual, const struct shape *shape, const char *name,
@@ -55,6 +64,11 @@ static void describe_shape(struct manual *manual, const struct shape *shape, con
 
 	if (depth > 8)
 		return;
+	if (depth && shape->name && shape->kind != SHAPE_KEYS) {
+		add_section(manual, (struct section){ NULL, shape, shape->name, shape->help });
+		refer(manual, shape->name, out);
+		return;
+	}
 	switch (shape->kind) {
 	case SHAPE_ANY:
 		buffer_add_string(out, shape->help ? shape->help : "anything");
@@ -71,8 +85,8 @@ static void describe_shape(struct manual *manual, const struct shape *shape, con
 		describe_shape(manual, shape->of, title, depth + 1, out);
 		break;
 	case SHAPE_KEYS:
-		add_section(manual, shape->keys, title, shape->help);
-		buffer_format(out, "map, see '%s'", title);
+		add_section(manual, (struct section){ shape->keys, NULL, title, shape->help });
+		refer(manual, title, out);
 		break;
 	case SHAPE_ONE_OF:
 		describe_options(manual, shape, title, depth, out);
@@ -83,10 +97,10 @@ static void describe_shape(struct manual *manual, const struct shape *shape, con
 static void describe_type(struct manual *manual, const struct key *key, struct buffer *out)
 {
 	if (key->type == KEY_MAP) {
-		add_section(manual, key->keys, key->name, key->help);
-		buffer_format(out, "map, see '%s'", key->name);
+		add_section(manual, (struct section){ key->keys, NULL, key->name, key->help });
+		refer(manual, key->name, out);
 	} else if (key->type == KEY_NODE && key->shape) {
-		describe_shape(manual, key->shape, key->name, 0, out);
+		describe_shape(manual, key->shape, key->name, 1, out);
 	} else if (key->type == KEY_CHOICE) {
 		for (size_t i = 0; key->choices[i]; i++)
 			buffer_format(out, "%s%s", i ? ", " : "", key->choices[i]);
@@ -134,7 +148,7 @@ static void write_key_markdown(struct manual *manual, const struct key *key, str
 	buffer_add_string(manual->out, " | ");
 	write_string(manual, key->help ? key->help : "");
 	if (key->example) {
-		buffer_add_string(manual->out, " Example: `");
+		buffer_add_string(manual->out, key->help ? ". Example: `" : "Example: `");
 		write_string(manual, key->example);
 		buffer_add_char(manual->out, '`');
 	}
@@ -164,22 +178,22 @@ static void write_key_mdoc(struct manual *manual, const struct key *key, struct 
 static void write_heading(struct manual *manual, const struct section *section)
 {
 	if (section->name)
-		buffer_format(manual->out, manual->mdoc ? ".Ss %s\n" : "\n### %s\n\n", section->name);
+		buffer_format(manual->out, "%s%s%s", manual->mdoc ? ".Ss " : "\n### ", section->name,
+			      manual->mdoc ? "\n" : "\n\n");
 	if (section->name && section->help) {
 		write_string(manual, section->help);
 		buffer_add_string(manual->out, manual->mdoc ? "\n" : "\n\n");
 	}
-	buffer_add_string(manual->out, manual->mdoc ? ".Bl -tag -width Ds\n" :
-						      "| key | takes | default | meaning |\n"
-						      "| --- | --- | --- | --- |\n");
 }
 
-static void write_section(struct manual *manual, struct section section)
+static void write_keys(struct manual *manual, const struct section *section)
 {
 	struct buffer type = BUFFER_EMPTY;
 
-	write_heading(manual, &section);
-	for (const struct key *key = section.keys; key->name; key++) {
+	buffer_add_string(manual->out, manual->mdoc ? ".Bl -tag -width Ds\n" :
+						      "| key | takes | default | meaning |\n"
+						      "| --- | --- | --- | --- |\n");
+	for (const struct key *key = section->keys; key->name; key++) {
 		buffer_clear(&type);
 		describe_type(manual, key, &type);
 		if (manual->mdoc)
@@ -192,11 +206,31 @@ static void write_section(struct manual *manual, struct section section)
 	buffer_release(&type);
 }
 
+static void write_shape(struct manual *manual, const struct section *section)
+{
+	struct buffer text = BUFFER_EMPTY;
+
+	describe_shape(manual, section->shape, section->name, 0, &text);
+	buffer_add_string(manual->out, manual->mdoc ? "Takes " : "Takes: ");
+	write_escaped(manual, buffer_text(&text));
+	buffer_add_string(manual->out, "\n");
+	buffer_release(&text);
+}
+
+static void write_section(struct manual *manual, struct section section)
+{
+	write_heading(manual, &section);
+	if (section.keys)
+		write_keys(manual, &section);
+	else
+		write_shape(manual, &section);
+}
+
 void schema_write_manual(const struct key *keys, bool mdoc, struct buffer *out)
 {
 	struct manual manual = { .mdoc = mdoc, .out = out };
 
-	add_section(&manual, keys, NULL, NULL);
+	add_section(&manual, (struct section){ keys, NULL, NULL, NULL });
 	while (manual.done < manual.count)
 		write_section(&manual, manual.sections[manual.done++]);
 }

@@ -71,9 +71,9 @@ static const struct shape rate_shape = {
 		   "( +to +([0-9]+(\\.[0-9]*)?|\\.[0-9]+)/(s|m|h))?$|\\$\\{",
 };
 static const struct shape users_number = { .kind = SHAPE_STRING };
-static const struct shape steps_shape = { .kind = SHAPE_KEYS, .keys = steps_keys };
-static const struct shape spike_shape = { .kind = SHAPE_KEYS, .keys = spike_keys };
-static const struct shape curve_map = { .kind = SHAPE_KEYS, .keys = curve_keys };
+static const struct shape steps_shape = { .kind = SHAPE_KEYS, .name = "load-steps", .keys = steps_keys };
+static const struct shape spike_shape = { .kind = SHAPE_KEYS, .name = "load-spike", .keys = spike_keys };
+static const struct shape curve_map = { .kind = SHAPE_KEYS, .name = "load-curve", .keys = curve_keys };
 
 static const struct key phase_keys[] = {
 	{ "rate", KEY_NODE, offsetof(struct phase_keys, rate), .shape = &rate_shape,

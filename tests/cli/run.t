@@ -40,8 +40,7 @@ def test_server_agrees():
                                  "go: { rate: 50/s, for: 2s, arrivals: poisson }"))
         log = shop.log()
         ok(len(log) == 200 and result.code == 0, "the system saw exactly what is reported", result)
-        ok([line["body"] for line in log if line["method"] == "POST"] == ['{"a":1}'] * 100 or
-           [line["body"] for line in log if line["method"] == "POST"] == ['{"a": 1}'] * 100,
+        ok([line["body"] for line in log if line["method"] == "POST"] == ['{"a":1}'] * 100,
            "bodies arrive as written", log[:3])
 
 
@@ -70,8 +69,7 @@ def test_moods(shop):
 
 
 def test_endless(shop):
-    text = one_request(shop, "    - get: /endless\n      expect: { body: 'contains nothing' }"
-                       if False else "    - get: /endless\n      save: { x: body }",
+    text = one_request(shop, "    - get: /endless\n      save: { x: body }",
                        "go: { rate: 2/s, for: 1s }", "{ timeout: 20s, max-body: 1MiB }")
     for kind, result in both(shop, text):
         ok(result.errors() == {"protocol": 2}, f"{kind}: a body beyond max-body ends there", result)
@@ -154,12 +152,7 @@ def test_meet():
     - meet: { users: 10, within: 5s }
     - post: /ok
       json: {}
-""", "go: { rate: 20/s, for: 1s }"), "--set", "x=1") if False else run(one_request(shop, """
-    - think: 0s to 500ms
-    - meet: { users: 10, within: 5s }
-    - post: /ok
-      json: {}
-""", "go: { rate: 20/s, for: 1s }"))
+"""))
         times = sorted(line["at"] for line in shop.log())
         spread = [times[9] - times[0], times[19] - times[10]] if len(times) == 20 else []
         ok(len(times) == 20 and max(spread) < 0.2 and times[10] - times[9] > 0,
@@ -203,9 +196,7 @@ def test_timeouts_are_honest():
       name: once
     - get: /ok
 """, "go: { rate: 50/s, for: 3s }", "{ timeout: 10s }"))
-        p = result.named("GET /ok").get("latency_us", {})
-        ok(result.load.get("ok") == 150 and p.get("max", 0) + 0 >= 0 and
-           result.named("once").get("latency_us", {}).get("p90", 0) > 200000,
+        ok(result.load.get("ok") == 150 and result.named("once").get("latency_us", {}).get("p90", 0) > 200000,
            "a system that stops for a second is seen to have stopped by everyone who came then",
            result)
 

@@ -20,7 +20,7 @@
     /visit             a session cookie: counts the visits of whoever sends it back
     /count-to/N/KEY    {"status": "PENDING"} until asked N times, then {"status": "CONFIRMED"}
     /gzip              a JSON document, compressed
-    /bomb              1 GB of zeros, compressed
+    /bomb              64 MB of zeros, compressed
     /stall             the whole shop stops for a second, once
     /log               what was asked so far, as JSON: path, method, headers, body, time
 """
@@ -73,8 +73,8 @@ async def endless(writer):
 
 
 def bomb():
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = [packer.compress(b"\0" * (1 << 20)) for _ in range(1024)]
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    packed = [packer.compress(b"\0" * (1 << 20)) for _ in range(64)]
     return b"".join(packed) + packer.flush()
 
 

@@ -30,25 +30,25 @@ JOURNEY = """
           - post: /api/auth/login
             name: login
             json: {{ email: "ada@example.com", password: "secret" }}
-            expect: {{ status: 200, body: /token exists }}
+            expect: {{ status: 200, that: /token exists }}
             save: {{ token: /token }}
           - get: /api/products
             name: list
-            expect: {{ status: 200, body: /items exists }}
+            expect: {{ status: 200, that: /items exists }}
             save: {{ sku: /items/0/sku }}
           - get: /api/products/${{sku}}
             name: view
-            expect: {{ status: 200, body: /price > 0 }}
+            expect: {{ status: 200, that: /price > 0 }}
           - post: /api/cart/items
             name: cart
             auth: bearer ${{token}}
             json: {{ sku: "${{sku}}", qty: 1 }}
-            expect: {{ status: 200, body: /items > 0 }}
+            expect: {{ status: 200, that: /items > 0 }}
           - post: /api/orders
             name: order
             auth: bearer ${{token}}
             json: {{ sku: "${{sku}}" }}
-            expect: {{ status: 201, body: /status == CONFIRMED }}
+            expect: {{ status: 201, that: /status == CONFIRMED }}
 """
 
 
@@ -69,10 +69,15 @@ def command(scenario, directory, transport):
             "--progress", "none"]
 
 
-def requests_of(directory):
+def report_of(directory):
     with open(os.path.join(directory, "report.json"), encoding="utf-8") as file:
-        report = json.load(file)
-    return sum(row["count"] for row in report["requests"])
+        return json.load(file)
+
+
+def requests_of(report):
+    if report["totals"]["errors"]:
+        raise RuntimeError(f"{report['totals']['errors']} requests failed: {report['errors'][:3]}")
+    return report["totals"]["count"]
 
 
 def counted_run(place, url, transport, journey, iterations):
@@ -94,7 +99,7 @@ def counted_run(place, url, transport, journey, iterations):
     for name in glob.glob(pattern + "*"):
         with open(name, encoding="utf-8", errors="replace") as file:
             total += sum(int(line.split()[1]) for line in file if line.startswith("totals:"))
-    requests = requests_of(directory)
+    requests = requests_of(report_of(directory))
     shutil.rmtree(directory)
     return requests, total
 

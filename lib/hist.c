@@ -104,7 +104,7 @@ void hist_merge(struct hist *into, const struct hist *from)
  */
 static uint64_t rank_of(uint64_t total, double quantile)
 {
-	double percentile = fmin(fmax(nextafter(quantile * 100, -INFINITY), 0), 100);
+	double percentile = fmin(fmax(nextafter(quantile * 100, -HUGE_VAL), 0), 100);
 	double rank = ceil(percentile * (double)total / 100);
 
 	return rank < 1 ? 1 : rank >= (double)total ? total : (uint64_t)rank;

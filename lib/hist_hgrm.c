@@ -28,7 +28,9 @@ static bool walk_on(struct walk *walk)
 /* The middle of a bucket, as HdrHistogram has it: of two values the upper one. */
 static double middle(const struct walk *walk)
 {
-	return (double)(walk->low + (walk->high - walk->low + 1) / 2);
+	int64_t value = walk->low + ((walk->high - walk->low + 1) >> 1);
+
+	return (double)value;
 }
 
 static void moments(const struct hist *hist, double *mean, double *deviation)

@@ -90,9 +90,9 @@ static void add_tag(struct buffer *out, const char *tag)
 {
 	buffer_add_string(out, "Tag=");
 	for (; *tag; tag++)
-		buffer_add_char(out, (unsigned char)*tag <= ' ' || *tag == ',' || *tag == 0x7f
-					     ? '_'
-					     : *tag);
+		buffer_add_char(out, (unsigned char)*tag <= ' ' || *tag == ',' || *tag == 0x7f ?
+					     '_' :
+					     *tag);
 	buffer_add_char(out, ',');
 }
 

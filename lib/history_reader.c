@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/buffer.h"
 #include "lib/history_file.h"
 #include "lib/memory.h"
 
@@ -156,11 +157,10 @@ static int by_name(const void *a, const void *b)
 
 static char *path_in(const char *directory, const char *name)
 {
-	size_t room = strlen(directory) + strlen(name) + 2;
-	char *path = memory_new(room);
+	struct buffer path = BUFFER_EMPTY;
 
-	strcat(strcat(strcpy(path, directory), "/"), name);
-	return path;
+	buffer_format(&path, "%s/%s", directory, name);
+	return path.data;
 }
 
 size_t history_list(const char *directory, char ***paths, struct error *err)

@@ -30,7 +30,7 @@ struct figures *figures_new(const struct meta *meta)
 
 	figures->meta = meta;
 	figures->cells =
-		memory_array(meta->request_count * meta->phase_count, sizeof(*figures->cells));
+		memory_array(meta->request_count * meta->phase_count, sizeof(struct measure *));
 	figures->names = memory_array(meta->request_count, sizeof(*figures->names));
 	figures->errors =
 		memory_array(meta->request_count * FAILURE_COUNT, sizeof(*figures->errors));

@@ -109,10 +109,10 @@ static int64_t parse_time(const char *iso)
 
 static void read_limits(struct meta *meta, const json_t *limits)
 {
-	meta->lag_limit_us = number_at(limits, "lag_us", INFINITY);
-	meta->dropped_limit = number_at(limits, "dropped", INFINITY);
-	meta->cpu_limit = number_at(limits, "cpu", INFINITY);
-	meta->stall_limit_us = number_at(limits, "stall_us", INFINITY);
+	meta->lag_limit_us = number_at(limits, "lag_us", HUGE_VAL);
+	meta->dropped_limit = number_at(limits, "dropped", HUGE_VAL);
+	meta->cpu_limit = number_at(limits, "cpu", HUGE_VAL);
+	meta->stall_limit_us = number_at(limits, "stall_us", HUGE_VAL);
 }
 
 static bool read_root(struct meta *meta, json_t *root, struct error *err)

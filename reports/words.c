@@ -14,7 +14,7 @@ const char *words_duration(char out[WORDS_MAX], int64_t us)
 	} units[] = { { 999.5, 1, "us" },
 		      { 999.5e3, 1e3, "ms" },
 		      { 119.5e6, 1e6, "s" },
-		      { INFINITY, 60e6, "min" } };
+		      { HUGE_VAL, 60e6, "min" } };
 	double value = (double)us;
 	size_t i = 0;
 
@@ -59,13 +59,14 @@ const char *words_share(char out[WORDS_MAX], uint64_t part, uint64_t whole)
 {
 	double percent = whole ? 100 * (double)part / (double)whole : 0;
 
-	if (part == 0)
-		return strcpy(out, "0");
-	if (percent < 0.05)
-		return strcpy(out, "<0.1%");
 	if (percent > 99.9 && part < whole)
 		percent = 99.9;
-	snprintf(out, WORDS_MAX, "%.*f%%", percent >= 99.95 ? 0 : 1, percent);
+	if (part == 0)
+		snprintf(out, WORDS_MAX, "0");
+	else if (percent < 0.05)
+		snprintf(out, WORDS_MAX, "<0.1%%");
+	else
+		snprintf(out, WORDS_MAX, "%.*f%%", percent >= 99.95 ? 0 : 1, percent);
 	return out;
 }
 

@@ -94,7 +94,8 @@ check("each phase has the same identity", all(
     p["scheduled"] == p["ok"] + p["failed"] + p["timed_out"] + p["dropped"] == p["planned"]
     for p in report["phases"]))
 names = {r["name"] for r in json.load(open(run + "/report.json"))["requests"]}
-check("there is a percentile table per name", len(glob.glob(run + "/histograms/*.hgrm")) == len(names))
+check("there is a percentile table per name",
+      len(glob.glob(run + "/histograms/*.hgrm")) == len(names))
 lines = open(summary, encoding="utf-8").read().splitlines()
 lines = [line for line in lines if not line.startswith(("writing:", "reporting:"))]
 check("the summary has at most 80 columns and 40 lines",

@@ -284,10 +284,9 @@ static void test_posts(const json_t *report)
 		CHECK_INT(number_at(report, "errors.1.count"), 3);
 	}
 	TEST ("the sample is the first, whole, and valid UTF-8") {
-		CHECK_TEXT(
-			string_at(report, "errors.1.sample"),
-			"POST /orders: status 503; body: \"sold <out>\"\xef\xbf\xbd and \x1b[31mred "
-			"and long enough for two records");
+		CHECK_TEXT(string_at(report, "errors.1.sample"),
+			   "POST /orders: status 503; body: \"sold <out>\"\xef\xbf\xbd and "
+			   "\x1b[31mred and long enough for two records");
 	}
 	TEST ("the totals are those of all names") {
 		CHECK_INT(number_at(report, "totals.count"), 19);

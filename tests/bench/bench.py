@@ -34,6 +34,7 @@ class Figures:
         self.cpu_us = cpu_s * 1e6 / requests if requests else float("nan")
         self.rate = requests / wall_s
         self.memory_mib = memory_kib / 1024
+        self.report_us = None  # what of cpu_us was reading the history and writing the report
 
 
 def measured(command, environment=None):
@@ -112,11 +113,14 @@ def run_ours(transport, url, connections, journey=False):
         PLACE, url, f"users: {connections}, for: {seconds_of(url, connections):g}s", journey)
     output, usage, _ = measured(ours.command(scenario, directory, transport))
     report = ours.report_of(directory)
-    shutil.rmtree(directory)
     if not ours.requests_of(report):
         raise RuntimeError("ours: nothing was done:\n" + output[-2000:])
-    return Figures(ours.requests_of(report), usage.ru_utime + usage.ru_stime,
-                   report["duration_s"], usage.ru_maxrss)
+    figures = Figures(ours.requests_of(report), usage.ru_utime + usage.ru_stime,
+                      report["duration_s"], usage.ru_maxrss)
+    _, again, _ = measured([ours.BINARY, "report", directory])
+    figures.report_us = (again.ru_utime + again.ru_stime) * 1e6 / figures.requests
+    shutil.rmtree(directory)
+    return figures
 
 
 OURS = {
@@ -142,6 +146,12 @@ CASES = {
 }
 
 
+def show_row(name, costs, reference, rest=""):
+    median = statistics.median(costs)
+    ratio = f"{median / reference:9.2f}" if reference else f"{'':>9}"
+    print(f"  {name:18} {min(costs):7.2f} / {median:6.2f} {ratio} {rest}")
+
+
 def show(name, results, base):
     print(f"\n{name}")
     print(f"  {'generator':18} {'us/request':>16} {'x ' + base:>9} {'requests/s':>11} "
@@ -152,12 +162,11 @@ def show(name, results, base):
         if not figures:
             print(f"  {generator:18} {'failed':>16}")
             continue
-        costs = [f.cpu_us for f in figures]
-        median = statistics.median(costs)
-        ratio = f"{median / reference:9.2f}" if reference else f"{'':>9}"
-        print(f"  {generator:18} {min(costs):7.2f} / {median:6.2f} {ratio} "
-              f"{statistics.median(f.rate for f in figures):11,.0f} "
-              f"{max(f.memory_mib for f in figures):5.0f} MiB")
+        show_row(generator, [f.cpu_us for f in figures], reference,
+                 f"{statistics.median(f.rate for f in figures):11,.0f} "
+                 f"{max(f.memory_mib for f in figures):5.0f} MiB")
+        if figures[0].report_us is not None:
+            show_row("  without report", [f.cpu_us - f.report_us for f in figures], reference)
     sys.stdout.flush()
 
 
@@ -177,11 +186,12 @@ def run_case(name):
 
 def show_instructions():
     print("\ninstructions per request (callgrind, difference of two run lengths)")
+    print(f"  {'':13} {'':7} {'workers':>9} {'with the report':>16}")
     for name, path, journey in (("plain GET", "/small.txt", False), ("journey step", "/", True)):
         for transport in ("direct", "curl"):
             try:
-                count = ours.instructions(PLACE, HTTP + path, transport, journey)
-                print(f"  {name:13} {transport:7} {count:9,.0f}")
+                workers, everything = ours.instructions(PLACE, HTTP + path, transport, journey)
+                print(f"  {name:13} {transport:7} {workers:9,.0f} {everything:16,.0f}")
             except RuntimeError as error:
                 print(f"bench: instructions: {error}", file=sys.stderr)
             sys.stdout.flush()

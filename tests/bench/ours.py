@@ -16,7 +16,7 @@ BINARY = os.environ.get("SAGASTORM_RELEASE", os.path.abspath("build/release/saga
 PLAIN = """
   visit:
     - repeat:
-        times: 100
+        times: 25
         do: [ get: {path} ]
 """
 
@@ -25,7 +25,7 @@ PLAIN = """
 JOURNEY = """
   visit:
     - repeat:
-        times: 20
+        times: 5
         do:
           - post: /api/auth/login
             name: login
@@ -80,34 +80,39 @@ def requests_of(report):
     return report["totals"]["count"]
 
 
+def totals_line(name):
+    with open(name, encoding="utf-8", errors="replace") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("totals:"))
+
+
 def counted_run(place, url, transport, journey, iterations):
-    """(requests, instructions) of one run under callgrind, over all of its processes."""
+    """(requests, instructions of the workers, and of all processes) of one run under callgrind."""
     directory = os.path.join(place, f"counted-{time.monotonic_ns()}")
     pattern = os.path.join(place, "callgrind.out")
     for old in glob.glob(pattern + "*"):
         os.remove(old)
     scenario = write_scenario(place, url, f"users: 4, iterations: {iterations}, for: 100s",
                               journey)
-    done = subprocess.run(["valgrind", "--tool=callgrind", "--trace-children=yes",
+    with subprocess.Popen(["valgrind", "--tool=callgrind", "--trace-children=yes",
                            f"--callgrind-out-file={pattern}.%p"] +
-                          command(scenario, directory, transport),
-                          capture_output=True, text=True, timeout=120, check=False,
-                          stdin=subprocess.DEVNULL)
+                          command(scenario, directory, transport), text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as process:
+        output = process.communicate(timeout=120)[0]
     if not os.path.exists(os.path.join(directory, "report.json")):
-        raise RuntimeError(f"exit {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
-    total = 0
-    for name in glob.glob(pattern + "*"):
-        with open(name, encoding="utf-8", errors="replace") as file:
-            total += sum(int(line.split()[1]) for line in file if line.startswith("totals:"))
+        raise RuntimeError(f"exit {process.returncode}: {output[-2000:]}")
+    counts = {name: totals_line(name) for name in glob.glob(pattern + "*")}
     requests = requests_of(report_of(directory))
     shutil.rmtree(directory)
-    return requests, total
+    everything = sum(counts.values())
+    return requests, everything - counts[f"{pattern}.{process.pid}"], everything
 
 
-def instructions(place, url, transport, journey=False, short=8, long=48):
-    """What one more request costs, so that the start and the end of a run cancel out."""
-    few, less = counted_run(place, url, transport, journey, short)
-    many, more = counted_run(place, url, transport, journey, long)
-    if many <= few:
-        raise RuntimeError(f"the longer run made {many} requests, the shorter {few}")
-    return (more - less) / (many - few)
+def instructions(place, url, transport, journey=False, short=20, long=140):
+    """What one more request costs (the workers, everything with the report): the difference of two
+    run lengths, so that the start and the end of a run cancel out."""
+    few = counted_run(place, url, transport, journey, short)
+    many = counted_run(place, url, transport, journey, long)
+    if many[0] <= few[0]:
+        raise RuntimeError(f"the longer run made {many[0]} requests, the shorter {few[0]}")
+    return tuple((b - a) / (many[0] - few[0]) for a, b in zip(few[1:], many[1:]))

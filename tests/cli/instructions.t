@@ -24,8 +24,10 @@ count() { # TRANSPORT PATH JOURNEY
 		sys.path.insert(0, "tests/bench")
 		import ours
 		transport, path, journey = sys.argv[1:]
-		print(round(ours.instructions("$work", "http://127.0.0.1:$NGINX_PORT" + path,
-		                              transport, journey == "journey")))
+		workers, everything = ours.instructions(
+		    "$work", "http://127.0.0.1:$NGINX_PORT" + path, transport, journey == "journey")
+		print(f"#   {transport} {path}: {everything:.0f} with the report", file=sys.stderr)
+		print(round(workers))
 	PYTHON
 }
 
@@ -41,9 +43,9 @@ nginx_start "$work/nginx"
 direct=$(count direct /small.txt plain) || direct=0
 holds "$direct" 3500 "a direct GET takes under 3,500 instructions"
 curl=$(count curl /small.txt plain) || curl=0
-holds "$curl" 60000 "a GET by libcurl takes under 60,000 instructions"
+holds "$curl" 65000 "a GET by libcurl takes under 65,000 instructions"
 journey=$(count direct / journey) || journey=0
-# 30% more CPU than the plain GET, most of which is the kernel's: about 2,000 instructions a step
-holds "$journey" 9000 "a step of a journey takes under 9,000 instructions"
+# Templates, two expectations, JSON Pointers into up to 4 kB, and the record; a list is in it
+holds "$journey" 12500 "a step of a journey takes under 12,500 instructions"
 
 done_testing

@@ -30,7 +30,7 @@
 enum { RECORD_BYTES = 64, RECORD_PAYLOAD = 56 };
 
 struct record {
-	uint32_t check; /* CRC-32 of the rest */
+	uint32_t check; /* lib/checksum.h, of the rest */
 	uint16_t kind;	/* enum record_kind; 0 is no record */
 	uint16_t flags;
 	unsigned char payload[RECORD_PAYLOAD];

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/crc.h"
+#include "lib/checksum.h"
 #include "lib/history.h"
 
 #define HISTORY_MAGIC  "sagahist"
@@ -19,7 +19,7 @@ struct history_header {
 	uint32_t version;
 	uint32_t order; /* of the bytes of a number on the machine that wrote */
 	uint32_t record_bytes;
-	uint32_t check;	  /* CRC-32 of all above; below changes while the file is written */
+	uint32_t check;	  /* lib/checksum.h, of all above; below changes while the file is written */
 	uint64_t written; /* records committed */
 	uint64_t lost;	  /* records that there was no room for */
 	uint32_t closed;  /* the writer ended well */
@@ -30,12 +30,16 @@ _Static_assert(sizeof(struct history_header) == RECORD_BYTES, "the header takes 
 
 static inline uint32_t history_header_check(const struct history_header *header)
 {
-	return crc32_of(header, offsetof(struct history_header, check));
+	uint64_t sum = checksum_words(0, header, 2);
+
+	return (uint32_t)checksum_add(sum, header->record_bytes);
 }
 
 static inline uint32_t record_check(const struct record *record)
 {
-	return crc32_of(&record->kind, RECORD_BYTES - offsetof(struct record, kind));
+	uint64_t sum = checksum_add(0, (uint64_t)record->kind << 16 | record->flags);
+
+	return (uint32_t)checksum_words(sum, record->payload, RECORD_PAYLOAD / 8);
 }
 
 #endif

@@ -156,7 +156,7 @@ void crowds_begin(struct worker *worker);
 void crowds_stop(struct worker *worker);
 void crowds_release(struct worker *worker);
 bool crowds_over(const struct worker *worker);
-void crowd_user_left(struct crowd *crowd, uint32_t seat, int64_t at_us);
+void crowd_user_left(struct crowd *crowd, uint32_t seat, bool asked, int64_t at_us);
 
 /* user.c */
 struct beginning {

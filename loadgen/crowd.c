@@ -24,6 +24,7 @@ struct crowd {
 	struct seat *seats;
 	uint32_t next_seat;   /* to be taken for the first time */
 	uint32_t seated;      /* users under way */
+	uint64_t first_number; /* of closed starts: they follow the open ones */
 	uint64_t left;        /* starts of a phase with `iterations` still to make */
 	uint64_t draws[SOURCES_MAX];
 	struct deck deck;
@@ -50,13 +51,13 @@ static bool may_begin(const struct crowd *crowd, uint32_t seat, int64_t at_us)
 	return phase_users_at(crowd->phase, since_start_us(crowd, at_us)) > seat;
 }
 
-/* Numbers of closed starts follow those of the open ones; each worker has its own residue. */
-static uint32_t start_number(struct crowd *crowd)
+/* Each worker has its own residue. */
+static uint32_t start_number(const struct crowd *crowd)
 {
 	const struct worker *worker = crowd->worker;
 	uint64_t mine = worker->closed_starts * worker->place->segments + worker->place->segment;
 
-	return (uint32_t)(plan_starts(worker->load->plan) + mine);
+	return (uint32_t)(crowd->first_number + mine);
 }
 
 static void begin(struct crowd *crowd, uint32_t seat, int64_t at_us)
@@ -159,14 +160,21 @@ static void sit_down_again(void *context)
 		worker_consider_end(crowd->worker);
 }
 
-/* Begins again from an alarm, not from here: a journey without a request would never let go. */
-void crowd_user_left(struct crowd *crowd, uint32_t seat, int64_t at_us)
+/*
+ * Begins again at once when the journey asked for something: the next one then lets go, too. One
+ * that asked for nothing might never; it begins again from an alarm.
+ */
+void crowd_user_left(struct crowd *crowd, uint32_t seat, bool asked, int64_t at_us)
 {
-	if (may_begin(crowd, seat, at_us))
+	if (!may_begin(crowd, seat, at_us)) {
+		rest(crowd);
+	} else if (asked) {
+		rest(crowd);
+		begin(crowd, seat, at_us);
+	} else {
 		alarm_set(crowd->worker->loop, &crowd->seats[seat].alarm, at_us, sit_down_again,
 			  &crowd->seats[seat]);
-	else
-		rest(crowd);
+	}
 }
 
 static uint64_t share_of(uint64_t all, const struct worker_place *place)
@@ -180,6 +188,7 @@ static void begin_crowd(struct crowd *crowd, struct worker *worker, uint8_t numb
 
 	*crowd = (struct crowd){ .worker = worker, .phase = phase, .number = number };
 	crowd->left = share_of(phase->iterations, worker->place);
+	crowd->first_number = plan_starts(worker->load->plan);
 	crowd->seats = memory_array(seats(phase), sizeof(*crowd->seats));
 	for (uint32_t i = 0; i < seats(phase); i++)
 		crowd->seats[i].crowd = crowd;

@@ -198,6 +198,7 @@ static void leave(struct user *user)
 	uint32_t seat = user->seat;
 	enum outcome outcome = outcome_of((enum failure)user->failure);
 	int64_t left_us = user->due_us;
+	bool asked = user->requests > 0;
 
 	write_start(worker, &(struct record_start){
 				    .intended_us = worker_since_start(worker, user->intended_us),
@@ -216,7 +217,7 @@ static void leave(struct user *user)
 	give_back(user);
 	set_state(user, USER_FREE);
 	if (crowd)
-		crowd_user_left(crowd, seat, left_us);
+		crowd_user_left(crowd, seat, asked, left_us);
 	worker_consider_end(worker);
 }
 

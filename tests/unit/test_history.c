@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "lib/buffer.h"
-#include "lib/crc.h"
+#include "lib/checksum.h"
 #include "lib/file.h"
 #include "lib/record.h"
 #include "tests/unit/tap.h"
@@ -435,12 +435,20 @@ static void test_list(void)
 	}
 }
 
-static void test_crc(void)
+static void test_checksum(void)
 {
-	TEST ("the checksum is the CRC-32 that everyone knows, at any length") {
-		CHECK_INT(crc32_of("123456789", 9), 0xcbf43926);
-		CHECK_INT(crc32_of("", 0), 0);
-		CHECK_INT(crc32_of("The quick brown fox jumps over the lazy dog", 43), 0x414fa339);
+	uint64_t words[7] = { 1, 2, 3, 4, 5, 6, 7 };
+	uint64_t sum = checksum_words(0, words, 7);
+
+	TEST ("the checksum sees every single bit that changed, and words that changed places") {
+		for (int bit = 0; bit < 7 * 64; bit++) {
+			words[bit / 64] ^= UINT64_C(1) << bit % 64;
+			CHECK((uint32_t)checksum_words(0, words, 7) != (uint32_t)sum);
+			words[bit / 64] ^= UINT64_C(1) << bit % 64;
+		}
+		words[0] = 2;
+		words[1] = 1;
+		CHECK((uint32_t)checksum_words(0, words, 7) != (uint32_t)sum);
 	}
 }
 
@@ -459,7 +467,7 @@ int main(void)
 {
 	if (!mkdtemp(directory))
 		return 1;
-	test_crc();
+	test_checksum();
 	test_round_trip();
 	test_being_written();
 	test_text();

@@ -113,7 +113,6 @@ test:                                      ## everything that can fail, with san
 	@ci/install-deps test
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all man tests
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=asan all tests
-	@ci/source-check
 	@MODE=asan JOBS=$(JOBS) ci/run-tests
 
 .PHONY: quick

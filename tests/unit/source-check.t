@@ -50,6 +50,7 @@ PLANTED = [
     ("a room nobody knows", "attic/bad.c", "int x;\n", "no room called"),
 ]
 HARMLESS = [
+    ("a long string", "lib/good.c", '\tconst char *s = "' + "x" * 120 + '";\n'),
     ("a long table", "lib/good.c", TABLE),
     ("cli prints", "cli/good.c", '#include "lib/thing.h"\n\nint f(void)\n{\n\tprintf("x");\n}\n'),
     ("snprintf in a library", "lib/good.c", "int f(void)\n{\n\tsnprintf(0, 0, 0);\n}\n"),

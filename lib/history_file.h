@@ -19,7 +19,7 @@ struct history_header {
 	uint32_t version;
 	uint32_t order; /* of the bytes of a number on the machine that wrote */
 	uint32_t record_bytes;
-	uint32_t check;	  /* lib/checksum.h, of all above; below changes while the file is written */
+	uint32_t check;	  /* lib/checksum.h, of all above; below changes during the run */
 	uint64_t written; /* records committed */
 	uint64_t lost;	  /* records that there was no room for */
 	uint32_t closed;  /* the writer ended well */

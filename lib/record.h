@@ -28,7 +28,7 @@ enum failure {
 	FAILURE_TIMEOUT,
 	FAILURE_RESET,       /* the connection ended before the answer did */
 	FAILURE_PROTOCOL,    /* the answer was not HTTP, or against its rules or our bounds */
-	FAILURE_HTTP,        /* a status that was not expected: 400 and above, or as `expect` says */
+	FAILURE_HTTP,        /* an unexpected status: 400 and above, or as `expect` says */
 	FAILURE_EXPECTATION, /* an `expect`, `save` or `until` that did not hold */
 	FAILURE_INTERRUPTED, /* we stopped, it was under way; not counted against the system */
 	FAILURE_COUNT

@@ -18,10 +18,15 @@ int64_t figures_duration_us(const struct figures *figures)
 	return figures->events.ended ? figures->events.ended_us : figures->last_us;
 }
 
-/* Until when starts were made. */
+/*
+ * Until when starts could be made. A run that ended by itself had all its phases in full, even if
+ * the last answer came before the last phase was over.
+ */
 static int64_t end_of_starts(const struct figures *figures)
 {
-	return figures->events.signal ? figures->events.stopped_us : figures_duration_us(figures);
+	if (figures->events.signal)
+		return figures->events.stopped_us;
+	return figures->events.ended ? INT64_MAX : figures->last_us;
 }
 
 static bool ends_with_its_work(const struct meta_phase *phase)

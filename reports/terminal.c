@@ -160,10 +160,13 @@ static void write_about(struct screen *screen, const struct report *report)
 
 	if (*meta->about)
 		add_wrapped(screen, "  ", meta->about);
-	buffer_format(&line, "%s from %s, seed %s, %s over %s",
+	buffer_format(&line, "%s from %.10s %.8s UTC, seed %s",
 		      words_duration(took, figures_duration_us(report->figures)), meta->started,
-		      meta->seed, meta->target, meta->transport);
+		      strlen(meta->started) > 11 ? meta->started + 11 : "", meta->seed);
 	paint(screen, DIM);
+	add_wrapped(screen, "  ", line.data);
+	buffer_clear(&line);
+	buffer_format(&line, "%s over %s", meta->target, meta->transport);
 	add_wrapped(screen, "  ", line.data);
 	unpaint(screen);
 	buffer_release(&line);

@@ -99,7 +99,7 @@ static void judge_completeness(struct report *report)
 
 	if (lost)
 		report_add_reason(report, "%" PRIu32 " worker%s died", lost, lost == 1 ? "" : "s");
-	if (figures->events.ended)
+	if (figures->events.ended && !lost) /* the dead have no books */
 		judge_books(report);
 	if (figures->events.signal)
 		return;

@@ -15,11 +15,13 @@ struct check_options {
 
 static const struct option check_options[] = {
 	{ "plan", 'p', NULL, KEY_BOOL, FIELD(plan),
-	  .help = "also print phases, rates and planned starts per journey, and a digest of them all" },
+	  .help = "also print phases, rates and planned starts per journey, and a digest of "
+		  "them all" },
 	{ "set", 's', "NAME=VALUE", KEY_STRINGS, FIELD(set),
 	  .help = "override a variable of the scenario; may be repeated" },
 	{ "seed", 0, "N", KEY_STRING, FIELD(seed), .help = "instead of the scenario's seed" },
-	{ "target", 't', "URL", KEY_STRING, FIELD(target), .help = "instead of the scenario's target" },
+	{ "target", 't', "URL", KEY_STRING, FIELD(target),
+	  .help = "instead of the scenario's target" },
 	{ "strict", 0, NULL, KEY_BOOL, FIELD(strict), .help = "warnings count as errors" },
 	OPTIONS_END
 };
@@ -40,8 +42,8 @@ static void add_starts(const struct plan *plan, struct buffer *out)
 	if (plan_starts(plan) || !closed)
 		add_plural(out, plan_starts(plan), "start");
 	if (closed)
-		buffer_add_string(out, plan_starts(plan) ? " and what the users make"
-							 : "as many starts as the users make");
+		buffer_add_string(out, plan_starts(plan) ? " and what the users make" :
+							   "as many starts as the users make");
 }
 
 static void describe(const struct scenario *scenario, struct buffer *out)
@@ -115,8 +117,8 @@ const struct command command_check = {
 	.summary = "find every mistake in scenarios, without sending anything",
 	.usage = "[options] SCENARIO...",
 	.about = "Reads scenarios the way a run would: every name, expression, unit and file is "
-		 "resolved. All mistakes are printed, as file:line:col with a suggestion where there "
-		 "is one. Nothing is sent to the target.\n\n"
+		 "resolved. All mistakes are printed, as file:line:col with a suggestion where "
+		 "there is one. Nothing is sent to the target.\n\n"
 		 "The same seed gives the same plan: --plan prints it with a digest.",
 	.examples = examples,
 	.options = check_options,

@@ -20,8 +20,8 @@ const struct command command_schema = {
 	.name = "schema",
 	.summary = "print the JSON Schema of the scenario language",
 	.usage = "",
-	.about = "Prints a JSON Schema (draft-07) of the scenario language, from the same tables that "
-		 "the parser uses. Editors with a YAML language server complete and check scenarios "
+	.about = "Prints a JSON Schema (draft-07) of the scenario language, from the same tables "
+	"that the parser uses. Editors with a YAML language server complete and check scenarios "
 		 "with it, when a scenario starts with a line such as\n\n"
 		 "# yaml-language-server: $schema=scenario.schema.json",
 	.examples = examples,

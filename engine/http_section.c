@@ -18,9 +18,11 @@ const struct key http_keys[] = {
 	{ "version", KEY_CHOICE, FIELD(version), .choices = versions, .initial = "auto",
 	  .help = "HTTP version; `auto` is 1.1" },
 	{ "timeout", KEY_DURATION, FIELD(timeout_us), .initial = "30s", .minimum = 1000,
-	  .maximum = 86400e6, .help = "for one request, from sending it to the last byte of the answer" },
+	  .maximum = 86400e6,
+	  .help = "for one request, from sending it to the last byte of the answer" },
 	{ "connect-timeout", KEY_DURATION, FIELD(connect_timeout_us), .initial = "10s",
-	  .minimum = 1000, .maximum = 3600e6, .help = "for name, TCP and TLS of a connection together" },
+	  .minimum = 1000, .maximum = 3600e6,
+	  .help = "for name, TCP and TLS of a connection together" },
 	{ "redirects", KEY_INTEGER, FIELD(redirects), .initial = "5", .maximum = 50,
 	  .help = "how many a request follows, within the target and the hosts of `allow`" },
 	{ "headers", KEY_NODE, FIELD(headers), .shape = &headers_shape,
@@ -31,30 +33,34 @@ const struct key http_keys[] = {
 	  .help = "ask for gzip; it costs the generator CPU where bodies are looked at" },
 	{ "connections", KEY_CHOICE, FIELD(connections), .choices = connection_choices,
 	  .initial = "kept",
-	  .help = "whether the next visitor takes over a connection (`kept`) or each makes its own" },
+	  .help = "whether the next visitor takes over a connection (`kept`) or each makes its "
+		  "own" },
 	{ "keep-alive", KEY_BOOL, FIELD(keep_alive), .initial = "yes",
 	  .help = "no: every request makes a connection of its own" },
 	{ "ca", KEY_STRING, FIELD(ca),
 	  .help = "PEM file with the certificates to trust instead of the system's" },
 	{ "verify", KEY_BOOL, FIELD(verify), .initial = "yes",
 	  .help = "check the server's certificate and name" },
-	{ "certificate", KEY_STRING, FIELD(certificate), .help = "PEM file with a client certificate" },
+	{ "certificate", KEY_STRING, FIELD(certificate),
+	  .help = "PEM file with a client certificate" },
 	{ "key", KEY_STRING, FIELD(key), .help = "PEM file with the key of `certificate`" },
-	{ "sni", KEY_STRING, FIELD(sni), .help = "name to ask for and to check instead of the URL's" },
-	{ "proxy", KEY_STRING, FIELD(proxy), .help = "proxy for everything; none by default, whatever "
-						    "the environment says",
+	{ "sni", KEY_STRING, FIELD(sni),
+	  .help = "name to ask for and to check instead of the URL's" },
+	{ "proxy", KEY_STRING, FIELD(proxy),
+	  .help = "proxy for everything; none by default, whatever the environment says",
 	  .example = "http://127.0.0.1:3128" },
-	{ "resolve", KEY_STRINGS, FIELD(resolve), .help = "fixed addresses of names, as host:port:address",
+	{ "resolve", KEY_STRINGS, FIELD(resolve),
+	  .help = "fixed addresses of names, as host:port:address",
 	  .example = "[\"shop.example:443:127.0.0.1\"]" },
 	{ "from", KEY_STRINGS, FIELD(from),
-	  .help = "local addresses to connect from, in turn; each gives about 28,000 more connections "
-		  "to one destination", .example = "[127.0.0.2, 127.0.0.3]" },
+	  .help = "local addresses to connect from, in turn; each gives about 28,000 more "
+		  "connections to one destination", .example = "[127.0.0.2, 127.0.0.3]" },
 	{ "max-body", KEY_SIZE, FIELD(max_body_bytes), .initial = "16MiB", .minimum = 1024,
 	  .maximum = 1024.0 * 1024 * 1024,
 	  .help = "a larger body that something looks at is a failed request" },
 	{ "allow", KEY_STRINGS, FIELD(allow),
-	  .help = "other hosts that requests and redirects may go to; without a scheme the target's is "
-		  "meant", .example = "[cdn.example, \"http://127.0.0.1:9000\"]" },
+	  .help = "other hosts that requests and redirects may go to; without a scheme the "
+		  "target's is meant", .example = "[cdn.example, \"http://127.0.0.1:9000\"]" },
 	KEYS_END
 };
 
@@ -92,7 +98,8 @@ static bool read_files(struct loading *loading)
 	const struct http_keys *http = &loading->sections.http;
 	bool good = read_file_name(loading, "ca", http->ca, &transfer->ca);
 
-	good = read_file_name(loading, "certificate", http->certificate, &transfer->certificate) && good;
+	good = read_file_name(loading, "certificate", http->certificate, &transfer->certificate) &&
+	       good;
 	good = read_file_name(loading, "key", http->key, &transfer->key) && good;
 	if (http->key && !http->certificate)
 		good = complain(loading->complaints, place_of(loading, "key"),
@@ -132,7 +139,8 @@ static bool check_addresses(struct loading *loading)
 	for (size_t i = 0; i < http->resolve.count; i++)
 		if (!is_resolve(&loading->scenario->arena, http->resolve.items[i]))
 			good = complain(loading->complaints, http->resolve.places[i],
-					"'%.100s' is not host:port:address", http->resolve.items[i]);
+					"'%.100s' is not host:port:address",
+					http->resolve.items[i]);
 	for (size_t i = 0; i < http->from.count; i++)
 		if (!is_address(http->from.items[i]))
 			good = complain(loading->complaints, http->from.places[i],
@@ -166,8 +174,9 @@ static bool read_target(struct loading *loading)
 	const char *override = loading->overrides ? loading->overrides->target : NULL;
 	const char *target = override ? override : loading->sections.target;
 	const struct yaml *node = yaml_get(loading->root, "target");
-	struct place at = override ? (struct place){ "--target", 0, 0 }
-				   : node ? node->at : loading->root->at;
+	struct place at = override ? (struct place){ "--target", 0, 0 } :
+			  node	   ? node->at :
+				     loading->root->at;
 	struct origins *origins = &loading->origins;
 	struct error err;
 	bool good = true;
@@ -176,9 +185,11 @@ static bool read_target(struct loading *loading)
 		/* A target that could not be read was complained about already. */
 		if (!node)
 			complain(loading->complaints, at,
-				 "missing key 'target': where do requests go? (or give --target URL)");
+				 "missing key 'target': where do requests go? (or give --target "
+				 "URL)");
 		good = false;
-	} else if (!origin_parse(text_of(target), false, &origins->items[0], origins->arena, &err)) {
+	} else if (!origin_parse(text_of(target), false, &origins->items[0], origins->arena,
+				 &err)) {
 		good = complain(loading->complaints, at, "%s", err.text);
 	}
 	if (!good) /* something to go on with, so that the rest is checked too */

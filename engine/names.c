@@ -34,7 +34,8 @@ static bool fail_unknown(const struct names *names, struct text name, struct err
 	int shown = name.length > 60 ? 60 : (int)name.length;
 
 	if (nearest)
-		error_set(err, "unknown variable '%.*s' (did you mean '%s'?)", shown, name.data, nearest);
+		error_set(err, "unknown variable '%.*s' (did you mean '%s'?)", shown, name.data,
+			  nearest);
 	else
 		error_set(err, "unknown variable '%.*s'", shown, name.data);
 	free(known);
@@ -72,15 +73,18 @@ static bool environment_value(struct names *names, struct text spec, bool secret
 	char *copy;
 
 	if (!is_environment_name(name))
-		return error_set(err, "'%.*s' is no name of an %s", name.length > 60 ? 60 : (int)name.length,
-				 name.data, "environment variable");
+		return error_set(err, "'%.*s' is no name of an %s",
+				 name.length > 60 ? 60 : (int)name.length, name.data,
+				 "environment variable");
 	copy = arena_string(names->arena, name);
 	value = getenv(copy);
 	if (!value && dash && !secret)
-		return fold(names, (struct text){ dash + 2, spec.length - name.length - 2 }, out, err);
+		return fold(names, (struct text){ dash + 2, spec.length - name.length - 2 }, out,
+			    err);
 	if (!value || (secret && !*value))
 		return error_set(err, "%s '%s' is not set%s%s", what, copy,
-				 secret ? " (it is taken from the environment)" : " (a default: ${env:",
+				 secret ? " (it is taken from the environment)" :
+					  " (a default: ${env:",
 				 secret ? "" : "X:-value})");
 	if (secret)
 		remember_secret(names, value);
@@ -105,7 +109,8 @@ static bool variable_value(struct names *names, struct variable *variable, struc
 		variable->scalar.text = folded;
 	}
 	if (variable->state == NAME_BAD)
-		return error_set(err, "variable '%s' has a mistake of its own", variable->name.data);
+		return error_set(err, "variable '%s' has a mistake of its own",
+				 variable->name.data);
 	*out = variable->scalar.text;
 	return true;
 }
@@ -118,11 +123,11 @@ static bool look_up(struct names *names, struct text name, struct text *out, boo
 
 	*ours = true;
 	if (text_starts_with(name, "env:"))
-		return environment_value(names, (struct text){ name.data + 4, name.length - 4 }, false,
-					 out, err);
+		return environment_value(names, (struct text){ name.data + 4, name.length - 4 },
+					 false, out, err);
 	if (text_starts_with(name, "secret:"))
-		return environment_value(names, (struct text){ name.data + 7, name.length - 7 }, true,
-					 out, err);
+		return environment_value(names, (struct text){ name.data + 7, name.length - 7 },
+					 true, out, err);
 	variable = find_variable(names, name);
 	*ours = variable != NULL;
 	if (!variable)
@@ -143,15 +148,16 @@ static bool fold_one(struct names *names, struct text name, struct buffer *out, 
 	bool ours;
 
 	if (text_starts_with(name, "fn."))
-		return error_set(err, "'${%.*s}' is only known while a journey runs", (int)name.length,
-				 name.data);
+		return error_set(err, "'${%.*s}' is only known while a journey runs",
+				 (int)name.length, name.data);
 	if (!look_up(names, name, &value, &ours, err))
 		return false;
 	buffer_add_text(out, value);
 	return true;
 }
 
-static bool fold_into(struct names *names, struct text source, struct buffer *out, struct error *err)
+static bool fold_into(struct names *names, struct text source, struct buffer *out,
+		      struct error *err)
 {
 	while (source.length) {
 		size_t length = yaml_substitution_length(source);
@@ -223,8 +229,8 @@ bool names_value(void *context, struct text name, struct value *out, struct erro
 
 static bool check_name(struct names *names, const struct yaml *name)
 {
-	bool good = name->text.length && (isalpha((unsigned char)name->text.data[0]) ||
-					  name->text.data[0] == '_');
+	bool good = name->text.length &&
+		    (isalpha((unsigned char)name->text.data[0]) || name->text.data[0] == '_');
 
 	for (size_t i = 0; i < name->text.length; i++) {
 		char c = name->text.data[i];
@@ -242,8 +248,8 @@ static bool add_variable(struct names *names, const struct yaml *name)
 		return complain(names->complaints, name->value->at,
 				"variable '%s' wants a single value, not %s", name->text.data,
 				yaml_kind_name(name->value));
-	names->variables[names->count++] = (struct variable){ .name = name->text,
-							      .scalar = *name->value };
+	names->variables[names->count++] =
+		(struct variable){ .name = name->text, .scalar = *name->value };
 	return true;
 }
 
@@ -273,7 +279,8 @@ bool names_init(struct names *names, const struct yaml *vars, const char *const 
 
 	names->count = 0;
 	if (vars && vars->kind == YAML_MAP) {
-		names->variables = arena_array(names->arena, vars->count, sizeof(*names->variables));
+		names->variables =
+			arena_array(names->arena, vars->count, sizeof(*names->variables));
 		for (const struct yaml *name = vars->first; name; name = name->next) {
 			good = check_name(names, name) && good;
 			good = add_variable(names, name) && good;
@@ -299,7 +306,8 @@ bool names_check(struct names *names)
 		struct text value;
 
 		if (!variable_value(names, &names->variables[i], &value, &err))
-			good = complain(names->complaints, names->variables[i].scalar.at, "%s", err.text);
+			good = complain(names->complaints, names->variables[i].scalar.at, "%s",
+					err.text);
 	}
 	return good;
 }

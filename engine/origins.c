@@ -21,8 +21,8 @@ static bool take_scheme(struct text *rest, bool *tls)
 /* "[::1]" or a name; what follows it stays in `rest`. */
 static struct text take_host(struct text *rest)
 {
-	const char *bracket = rest->length && rest->data[0] == '['
-				      ? memchr(rest->data, ']', rest->length) : NULL;
+	const char *bracket =
+		rest->length && rest->data[0] == '[' ? memchr(rest->data, ']', rest->length) : NULL;
 	struct text host = { rest->data, 0 };
 
 	if (bracket)
@@ -45,7 +45,8 @@ static bool is_host(struct text host)
 		char c = host.data[i];
 		bool edge = address && (i == 0 || i == host.length - 1);
 
-		if (!edge && !isalnum((unsigned char)c) && !strchr("._-", c) && !(address && c == ':'))
+		if (!edge && !isalnum((unsigned char)c) && !strchr("._-", c) &&
+		    !(address && c == ':'))
 			return false;
 	}
 	return true;
@@ -84,8 +85,8 @@ static void fill(struct origin *origin, const char *host, bool tls, uint16_t por
 	if (host[0] == '[')
 		name = (struct text){ host + 1, name.length - 2 };
 	origin->name = arena_string(arena, name);
-	origin->host = usual ? arena_string(arena, text_of(host))
-			     : arena_format(arena, "%s:%d", host, port);
+	origin->host = usual ? arena_string(arena, text_of(host)) :
+			       arena_format(arena, "%s:%d", host, port);
 	origin->url = arena_format(arena, "%s://%s:%d", tls ? "https" : "http", host, port);
 	origin->port = port;
 	origin->tls = tls;
@@ -101,16 +102,19 @@ bool origin_parse(struct text url, bool path_allowed, struct origin *origin, str
 	bool tls;
 
 	if (!take_scheme(&rest, &tls))
-		return error_set(err, "'%.*s' is no URL such as http://127.0.0.1:8080", shown, start);
+		return error_set(err, "'%.*s' is no URL such as http://127.0.0.1:8080", shown,
+				 start);
 	authority.data = rest.data;
 	while (authority.length < rest.length && !strchr("/?#", rest.data[authority.length]))
 		authority.length++;
 	rest.data += authority.length;
 	rest.length -= authority.length;
 	if (!path_allowed && rest.length && !text_is(rest, "/"))
-		return error_set(err, "'%.*s' has a path; paths belong in the requests", shown, start);
+		return error_set(err, "'%.*s' has a path; paths belong in the requests", shown,
+				 start);
 	if (memchr(authority.data, '@', authority.length))
-		return error_set(err, "a URL can't carry a user and a password (use 'auth' in journeys)");
+		return error_set(err, "a URL can't carry a user and a password (use 'auth' in "
+		"journeys)");
 	host = take_host(&authority);
 	if (!is_host(host) || (authority.length && authority.data[0] != ':'))
 		return error_set(err, "'%.*s' has no valid host", shown, start);

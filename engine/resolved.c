@@ -1,6 +1,8 @@
 /* The whole scenario as one YAML text: what a run directory keeps. See sections.h. */
 #include "engine/sections.h"
 
+#include <inttypes.h>
+
 static struct yaml *copy_shown(struct loading *loading, const struct yaml *from)
 {
 	struct yaml *to = arena_new(loading->reading.arena, sizeof(*to));
@@ -36,10 +38,11 @@ static const struct yaml *decided(struct loading *loading, const char *key)
 
 	if (strcmp(key, "name") == 0)
 		return scalar_of(loading, text_of(scenario->name), true);
-	if (strcmp(key, "seed") == 0)
-		return scalar_of(loading, text_of(arena_format(arena, "%llu",
-							       (unsigned long long)scenario->plan.seed)),
-				 false);
+	if (strcmp(key, "seed") == 0) {
+		const char *seed = arena_format(arena, "%" PRIu64, scenario->plan.seed);
+
+		return scalar_of(loading, text_of(seed), false);
+	}
 	if (strcmp(key, "target") == 0)
 		return scalar_of(loading, text_of(loading->origins.items[0].url), false);
 	if (strcmp(key, "vars") == 0)
@@ -59,8 +62,9 @@ static struct yaml *shown_vars(struct loading *loading, const struct yaml *vars)
 	for (struct yaml *name = copy->first; name; name = name->next)
 		for (size_t i = 0; i < loading->names.count; i++)
 			if (text_equal(loading->names.variables[i].name, name->text))
-				name->value->text = names_show_value(
-					&loading->names, loading->names.variables[i].scalar.text);
+				name->value->text =
+					names_show_value(&loading->names,
+							 loading->names.variables[i].scalar.text);
 	return copy;
 }
 
@@ -72,13 +76,14 @@ char *scenario_resolve(struct loading *loading)
 	char *text;
 
 	for (const struct key *key = scenario_keys; key->name; key++) {
-		const struct yaml *value = strcmp(key->name, "use") ? decided(loading, key->name) : NULL;
+		const struct yaml *value =
+			strcmp(key->name, "use") ? decided(loading, key->name) : NULL;
 
 		if (!value)
 			continue;
 		*link = scalar_of(loading, text_of(key->name), false);
-		(*link)->value = strcmp(key->name, "vars") == 0 ? shown_vars(loading, value)
-								: copy_shown(loading, value);
+		(*link)->value = strcmp(key->name, "vars") == 0 ? shown_vars(loading, value) :
+								  copy_shown(loading, value);
 		link = &(*link)->next;
 		root.count++;
 	}

@@ -35,8 +35,8 @@ static struct loading *loading_new(struct scenario *scenario,
 	loading->names.arena = &scenario->arena;
 	loading->names.complaints = complaints;
 	loading->origins.arena = &scenario->arena;
-	loading->reading = (struct reading){ &scenario->arena, complaints, names_substitute,
-					     &loading->names };
+	loading->reading =
+		(struct reading){ &scenario->arena, complaints, names_substitute, &loading->names };
 	return loading;
 }
 
@@ -46,7 +46,8 @@ static void keep_secrets(struct loading *loading)
 	const struct strings *known = &loading->names.secrets;
 	struct strings *kept = &loading->scenario->secrets;
 
-	kept->items = arena_array(&loading->scenario->arena, known->count + 1, sizeof(*kept->items));
+	kept->items =
+		arena_array(&loading->scenario->arena, known->count + 1, sizeof(*kept->items));
 	for (; kept->count < known->count; kept->count++)
 		kept->items[kept->count] = known->items[kept->count];
 	for (size_t i = 0; i < known->count; i++)

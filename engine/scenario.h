@@ -20,11 +20,11 @@
 
 /* `generator:` how the load is made, and when the generator itself was the limit (exit code 10). */
 struct generator_settings {
-	int64_t workers;         /* 0: one per core, but one core is left to the system on this machine */
+	int64_t workers;         /* 0: one per core, one core left to the system on this machine */
 	int64_t max_users;       /* at once, in all workers; more starts are dropped */
 	int64_t lag_limit_us;    /* p99 of lag */
 	double dropped_limit;    /* share of starts */
-	double cpu_limit;        /* share of a core, of the busiest worker, over the run's median second */
+	double cpu_limit;        /* share of a core, of the busiest worker, in the median second */
 	int64_t stall_limit_us;  /* longest turn of a loop */
 	int64_t drain_us;        /* journeys under way get this long after the last phase */
 	int transport;           /* enum transport_kind */
@@ -53,7 +53,7 @@ struct scenario_overrides {
 	const char *target;          /* --target */
 	const char *seed;            /* --seed */
 	const char *const *set;      /* --set k=v, NULL-ended: overrides `vars` */
-	int transport;               /* --transport; enum transport_kind, or -1: as the scenario says */
+	int transport;               /* --transport; enum transport_kind, -1: the scenario's */
 };
 
 struct scenario *scenario_load(const char *path, const struct scenario_overrides *overrides,

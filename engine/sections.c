@@ -7,11 +7,11 @@
 #include "loadgen/data_read.h"
 #include "loadgen/plan_read.h"
 
-
 #define FIELD(name) offsetof(struct sections, name)
 
 const struct key scenario_keys[] = {
-	{ "name", KEY_STRING, FIELD(name), .help = "what reports call it; the file's name by default" },
+	{ "name", KEY_STRING, FIELD(name),
+	  .help = "what reports call it; the file's name by default" },
 	{ "about", KEY_STRING, FIELD(about), .help = "a sentence for those who read the report" },
 	{ "seed", KEY_INTEGER, FIELD(seed), .initial = "1", .maximum = 9e15,
 	  .help = "the same seed gives the same plan: starts, journeys, rows, think times" },
@@ -26,11 +26,11 @@ const struct key scenario_keys[] = {
 	  .example = "http://127.0.0.1:8080" },
 	{ "http", KEY_MAP, FIELD(http), .keys = http_keys, .help = "how requests are made" },
 	{ "generator", KEY_MAP, FIELD(generator), .keys = generator_keys,
-	  .help = "how the load is made, and when sagastorm itself was the limit: the run is then "
-		  "invalid, and says so" },
+	  .help = "how the load is made, and when sagastorm itself was the limit: the run is "
+		  "then invalid, and says so" },
 	{ "data", KEY_NODE, FIELD(data), .shape = &data_shape,
-	  .help = "rows that journeys draw from: ${products.sku} is column `sku` of the row that this "
-		  "start got from `products`",
+	  .help = "rows that journeys draw from: ${products.sku} is column `sku` of the row "
+		  "that this start got from `products`",
 	  .example = "{ products: { read: GET /api/products, each: /items, pick: zipf 1.1 } }" },
 	{ "load", KEY_NODE, FIELD(load), .shape = &load_shape,
 	  .help = "phases by name, one after the other in the order of the file",
@@ -96,7 +96,8 @@ static bool read_load(struct loading *loading)
 	if (!loading->sections.load || yaml_is_null(loading->sections.load))
 		return complain(loading->complaints, loading->root->at,
 				"missing key 'load': how much, and for how long?");
-	return load_section_read(loading->sections.load, &loading->reading, &loading->scenario->plan);
+	return load_section_read(loading->sections.load, &loading->reading,
+				 &loading->scenario->plan);
 }
 
 /*
@@ -114,14 +115,16 @@ static bool read_mix(struct loading *loading)
 
 	for (struct yaml *name = count ? loading->journeys->first : NULL; name && number < count;
 	     name = name->next, number++)
-		journeys[number] = (struct journey){
-			.name = arena_string(&scenario->arena, name->text), .at = name->at,
+		journeys[number] =
+			(struct journey){ .name = arena_string(&scenario->arena, name->text),
+					  .at = name->at,
 			.number = number };
-	good = !count || mix_section_read(mix, &loading->reading, journeys, count, loading->main_file,
-					  &scenario->plan);
+	good = !count || mix_section_read(mix, &loading->reading, journeys, count,
+					  loading->main_file, &scenario->plan);
 	if (!mix && count > 1)
 		complain(loading->complaints, loading->journeys->first->at,
-			 "missing key 'mix': how often is each of the %zu journeys started?", count);
+			 "missing key 'mix': how often is each of the %zu journeys started?",
+			 count);
 	free(journeys);
 	return good;
 }
@@ -129,10 +132,11 @@ static bool read_mix(struct loading *loading)
 static void fill_plan(struct scenario *scenario)
 {
 	struct plan *plan = &scenario->plan;
-	uint64_t *sources = arena_array(&scenario->arena, scenario->journey_count, sizeof(*sources));
+	uint64_t *sources =
+		arena_array(&scenario->arena, scenario->journey_count, sizeof(*sources));
 
-	scenario->meets = arena_array(&scenario->arena, scenario->journey_count,
-				      sizeof(*scenario->meets));
+	scenario->meets =
+		arena_array(&scenario->arena, scenario->journey_count, sizeof(*scenario->meets));
 	for (size_t i = 0; i < scenario->journey_count; i++) {
 		scenario->meets[i] = scenario->journeys[i].meets;
 		sources[i] = scenario->journeys[i].sources;
@@ -150,8 +154,9 @@ static bool check_meets(struct loading *loading)
 	for (size_t i = 0; i < scenario->journey_count; i++)
 		if (scenario->meets[i] > scenario->generator.max_users)
 			good = complain(loading->complaints, scenario->journeys[i].at,
-					"journey '%s' wants %u users to meet, but 'generator: max-users' "
-					"is %lld", scenario->journeys[i].name, scenario->meets[i],
+					"journey '%s' wants %u users to meet, but 'generator: "
+					"max-users' is %lld",
+					scenario->journeys[i].name, scenario->meets[i],
 					(long long)scenario->generator.max_users);
 	return good;
 }
@@ -163,13 +168,14 @@ static bool check_users(struct loading *loading)
 
 	for (uint8_t i = 0; i < plan->phase_count; i++) {
 		const struct phase *phase = &plan->phases[i];
-		uint32_t most = phase->users_from > phase->users_to ? phase->users_from
-								    : phase->users_to;
+		uint32_t most =
+			phase->users_from > phase->users_to ? phase->users_from : phase->users_to;
 		const struct yaml *node = yaml_get(loading->sections.load, phase->name);
 
 		if (most > plan->max_users)
 			good = complain(loading->complaints, node ? node->at : loading->root->at,
-					"phase '%s' wants %u users, but 'generator: max-users' is %u",
+					"phase '%s' wants %u users, but 'generator: max-users' is "
+					"%u",
 					phase->name, most, plan->max_users);
 	}
 	return good;
@@ -200,7 +206,8 @@ static void warn_about_rows(struct loading *loading)
 		if (source->pick == PICK_UNIQUE && source->origin != DATA_ENDPOINT &&
 		    draws > source->row_count)
 			complain_warning(loading->complaints, source->at,
-					 "data '%s' has %u unique rows for about %.0f planned starts",
+					 "data '%s' has %u unique rows for about %.0f planned "
+					 "starts",
 					 source->name, source->row_count, draws);
 	}
 }
@@ -238,9 +245,9 @@ static bool read_top(struct loading *loading)
 	struct scenario *scenario = loading->scenario;
 	bool good = schema_read(scenario_keys, loading->root, sections, &loading->reading);
 
-	scenario->name = sections->name && *sections->name
-				 ? sections->name
-				 : path_stem(&scenario->arena, loading->main_file);
+	scenario->name = sections->name && *sections->name ?
+				 sections->name :
+				 path_stem(&scenario->arena, loading->main_file);
 	scenario->about = sections->about;
 	return read_seed(loading) && good;
 }

@@ -77,8 +77,9 @@ static bool merge_key(struct loading *loading, const char *what, struct yaml *ma
 	else if (strcmp(old->at.file, key->at.file) == 0)
 		return false; /* the reader of YAML said so already */
 	else if (strcmp(what, "vars") != 0 || !is_user(chain, old->at.file))
-		return complain(loading->complaints, key->at, "'%s' is in '%s' twice (first at %s:%d:%d)",
-				key->text.data, what, old->at.file, old->at.line, old->at.column);
+		return complain(loading->complaints, key->at,
+				"'%s' is in '%s' twice (first at %s:%d:%d)", key->text.data, what,
+				old->at.file, old->at.line, old->at.column);
 	return true;
 }
 
@@ -128,7 +129,8 @@ static bool check_keys(struct loading *loading, const struct yaml *root)
 		good = false;
 		if (known->name)
 			complain(loading->complaints, key->at,
-				 "'%s' belongs in the main file, not in one that it uses", known->name);
+				 "'%s' belongs in the main file, not in one that it uses",
+				 known->name);
 		else
 			complain_unknown(loading->complaints, key->at, "key", key->text, brought);
 	}
@@ -160,7 +162,8 @@ static bool is_cycle(const struct uses *uses, const struct chain *chain, size_t 
 	return is_user(chain, uses->paths[number]);
 }
 
-static bool use_file(struct uses *uses, const char *name, struct place at, const struct chain *chain)
+static bool use_file(struct uses *uses, const char *name, struct place at,
+		     const struct chain *chain)
 {
 	struct loading *loading = uses->loading;
 	char *path = path_beside(loading->reading.arena, at.file, name);
@@ -177,7 +180,8 @@ static bool use_file(struct uses *uses, const char *name, struct place at, const
 		if (!same_file(&uses->seen[i], &status))
 			continue;
 		if (is_cycle(uses, chain, i))
-			return complain(loading->complaints, at, "'%s' uses itself, by way of this", path);
+			return complain(loading->complaints, at, "'%s' uses itself, by way of this",
+					path);
 		return true; /* two files may use the same third */
 	}
 	if (uses->count == FILES_MAX || chain->depth == USE_DEPTH_MAX)

@@ -39,8 +39,8 @@ static bool is_known(const struct complaints *complaints, const struct complaint
 		const struct complaint *old = &complaints->items[i];
 
 		if (old->at.file == new->at.file && old->at.line == new->at.line &&
-		    old->at.column == new->at.column && old->warning == new->warning &&
-		    strcmp(old->text, new->text) == 0)
+		    old->at.column == new->at.column &&
+		    old->warning == new->warning &&strcmp(old->text, new->text) == 0)
 			return true;
 	}
 	return false;

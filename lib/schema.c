@@ -188,15 +188,18 @@ static bool read_scalar_node(const struct key *key, const struct yaml *node, voi
 static bool read_strings(const struct key *key, const struct yaml *node, struct strings *strings,
 			 struct reading *reading)
 {
-	const struct key one = { .name = key->name, .type = KEY_STRING, .substituted = key->substituted };
+	const struct key one = { .name = key->name,
+				 .type = KEY_STRING,
+				 .substituted = key->substituted };
 	const struct yaml *item = node->kind == YAML_LIST ? node->first : node;
 	size_t count = node->kind == YAML_LIST ? node->count : 1;
 	bool good = true;
 
 	if (node->kind == YAML_MAP)
 		return complain_type(key, node, reading);
-	*strings = (struct strings){ arena_array(reading->arena, count + 1, sizeof(char *)),
-				     arena_array(reading->arena, count + 1, sizeof(struct place)), 0 };
+	*strings =
+		(struct strings){ arena_array(reading->arena, count + 1, sizeof(char *)),
+				  arena_array(reading->arena, count + 1, sizeof(struct place)), 0 };
 	for (size_t i = 0; i < count; i++, item = item->next) {
 		if (!read_scalar_node(&one, item, &strings->items[strings->count], reading)) {
 			good = false;
@@ -255,11 +258,13 @@ static bool check_required(const struct key *keys, const struct yaml *map, struc
 
 	for (; keys->name; keys++)
 		if (keys->required && !yaml_get(map, keys->name))
-			good = complain(reading->complaints, map->at, "missing key '%s'", keys->name);
+			good = complain(reading->complaints, map->at, "missing key '%s'",
+					keys->name);
 	return good;
 }
 
-bool schema_read(const struct key *keys, const struct yaml *map, void *into, struct reading *reading)
+bool schema_read(const struct key *keys, const struct yaml *map, void *into,
+		 struct reading *reading)
 {
 	bool good = true;
 

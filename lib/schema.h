@@ -35,14 +35,14 @@ enum key_type {
 	KEY_BOOL,     /* bool: yes no true false on off */
 	KEY_INTEGER,  /* int64_t */
 	KEY_NUMBER,   /* double */
-	KEY_DURATION, /* int64_t microseconds: 250us 100ms 1.5s 2m 1h (a unit is required but for 0) */
+	KEY_DURATION, /* int64_t microseconds: 250us 100ms 1.5s 2m 1h 7d 1h30m, or 0 */
 	KEY_RATE,     /* double per second: 20/s 300/m 1000/h */
 	KEY_SIZE,     /* int64_t bytes: 512 64KiB 10MB */
 	KEY_SHARE,    /* double 0..1: 20% or 0.2 */
 	KEY_CHOICE,   /* int: position in `choices` */
 	KEY_STRINGS,  /* struct strings: a list, or a single one */
 	KEY_MAP,      /* a struct of its own, read by `keys`, at `offset` (embedded) */
-	KEY_NODE,     /* const struct yaml *: someone else reads it; `shape` says what it looks like */
+	KEY_NODE,     /* const struct yaml *: someone else reads it; `shape` shows it */
 };
 
 struct strings {
@@ -55,7 +55,7 @@ struct key {
 	const char *name;
 	enum key_type type;
 	size_t offset;
-	double minimum, maximum;          /* in the units of the field; both 0: no bounds */
+	double minimum, maximum;          /* in the units of the field; a maximum of 0: none */
 	const char *const *choices;       /* NULL-ended */
 	const char *initial;              /* as it would be written; NULL: zero */
 	const struct key *keys;           /* KEY_MAP */
@@ -80,7 +80,7 @@ enum shape_kind {
 
 struct shape {
 	enum shape_kind kind;
-	const char *name; /* when given: a named definition in the JSON Schema, so shapes can nest */
+	const char *name; /* a definition in the JSON Schema, so that shapes can nest */
 	const char *help;
 	const char *pattern;
 	const struct shape *of;
@@ -98,7 +98,8 @@ struct reading {
 };
 
 /* Reads a map into a struct. False when it complained (the fields that were fine are set). */
-bool schema_read(const struct key *keys, const struct yaml *map, void *into, struct reading *reading);
+bool schema_read(const struct key *keys, const struct yaml *map, void *into,
+		 struct reading *reading);
 
 /* Sets the defaults only. */
 void schema_defaults(const struct key *keys, void *into, struct arena *arena);
@@ -117,7 +118,7 @@ const char *suggest(struct text word, const char *const *known);
 /* A draft-07 JSON Schema of a map with these keys, as pretty-printed JSON (lib/schema_json.c). */
 void schema_write_json(const struct key *keys, const char *title, struct buffer *out);
 
-/* The same for people: a table of keys as Markdown, or as man (mdoc) source (lib/schema_manual.c). */
+/* The same for people: tables as Markdown, or as man (mdoc) source (lib/schema_manual.c). */
 void schema_write_manual(const struct key *keys, bool mdoc, struct buffer *out);
 
 /* lib/units.c: the scalars above, usable on their own (the command line has them too). */

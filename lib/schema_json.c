@@ -56,7 +56,8 @@ static json_t *bound(const struct key *key, double at)
 
 static json_t *number_options(const struct key *key)
 {
-	json_t *number = json_pack("{s:s}", "type", key->type == KEY_INTEGER ? "integer" : "number");
+	json_t *number =
+		json_pack("{s:s}", "type", key->type == KEY_INTEGER ? "integer" : "number");
 
 	if (key->minimum < 0 || key->minimum > 0 || key->maximum > 0)
 		json_object_set_new(number, "minimum", bound(key, key->minimum));
@@ -74,10 +75,11 @@ static json_t *scalar_options(const struct key *key)
 	if (key->type == KEY_DURATION)
 		json_array_append_new(options, json_pack("{s:i}", "const", 0));
 	if (key->type == KEY_SIZE)
-		json_array_append_new(options, json_pack("{s:s, s:i}", "type", "integer", "minimum", 0));
+		json_array_append_new(options,
+				      json_pack("{s:s, s:i}", "type", "integer", "minimum", 0));
 	if (key->type == KEY_SHARE)
-		json_array_append_new(options, json_pack("{s:s, s:i, s:i}", "type", "number", "minimum",
-							 0, "maximum", 1));
+		json_array_append_new(options, json_pack("{s:s, s:i, s:i}", "type", "number",
+							 "minimum", 0, "maximum", 1));
 	return options;
 }
 
@@ -87,8 +89,8 @@ static json_t *write_type(const struct key *key, json_t *definitions)
 	case KEY_STRING:
 		return any_string(NULL);
 	case KEY_BOOL:
-		return or_substituted(json_pack("[{s:s}, {s:[s,s,s,s]}]", "type", "boolean", "enum", "yes",
-						"no", "on", "off"));
+		return or_substituted(json_pack("[{s:s}, {s:[s,s,s,s]}]", "type", "boolean", "enum",
+						"yes", "no", "on", "off"));
 	case KEY_INTEGER:
 	case KEY_NUMBER:
 		return or_substituted(number_options(key));
@@ -200,7 +202,7 @@ static json_t *with_help(json_t *body, const struct shape *shape)
 	return body;
 }
 
-/* A named shape is defined once and referred to; the place is taken first, so it may nest in itself. */
+/* A named shape is defined once; its place is taken first, so that it may nest in itself. */
 static json_t *write_shape(const struct shape *shape, json_t *definitions)
 {
 	if (!shape->name)

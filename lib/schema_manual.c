@@ -114,8 +114,8 @@ static void write_escaped(const struct manual *manual, struct text text)
 {
 	for (size_t i = 0; i < text.length; i++) {
 		char c = text.data[i];
-		bool starts = !manual->out->length ||
-			      manual->out->data[manual->out->length - 1] == '\n';
+		bool starts =
+			!manual->out->length || manual->out->data[manual->out->length - 1] == '\n';
 
 		if (!manual->mdoc && c == '|')
 			buffer_add_string(manual->out, "\\|");
@@ -178,8 +178,8 @@ static void write_key_mdoc(struct manual *manual, const struct key *key, struct 
 static void write_heading(struct manual *manual, const struct section *section)
 {
 	if (section->name)
-		buffer_format(manual->out, "%s%s%s", manual->mdoc ? ".Ss " : "\n### ", section->name,
-			      manual->mdoc ? "\n" : "\n\n");
+		buffer_format(manual->out, "%s%s%s", manual->mdoc ? ".Ss " : "\n### ",
+			      section->name, manual->mdoc ? "\n" : "\n\n");
 	if (section->name && section->help) {
 		write_string(manual, section->help);
 		buffer_add_string(manual->out, manual->mdoc ? "\n" : "\n\n");

@@ -103,8 +103,8 @@ void complain_unknown(struct complaints *complaints, struct place at, const char
 		complain(complaints, at, "unknown %s '%.*s' (did you mean '%s'?)", what, shown,
 			 name.data, nearest);
 	else if (*choices)
-		complain(complaints, at, "unknown %s '%.*s' (there are: %s)", what, shown, name.data,
-			 choices);
+		complain(complaints, at, "unknown %s '%.*s' (there are: %s)", what, shown,
+			 name.data, choices);
 	else
 		complain(complaints, at, "unknown %s '%.*s'", what, shown, name.data);
 }

@@ -19,7 +19,9 @@ static const struct unit durations[] = {
 	{ "h", 3600e6 }, { "d", 86400e6 }, { NULL, 0 },
 };
 
-static const struct unit rates[] = { { "/s", 1 }, { "/m", 1.0 / 60 }, { "/h", 1.0 / 3600 }, { NULL, 0 } };
+static const struct unit rates[] = {
+	{ "/s", 1 }, { "/m", 1.0 / 60 }, { "/h", 1.0 / 3600 }, { NULL, 0 }
+};
 
 static const struct unit sizes[] = {
 	{ "B", 1 },           { "kB", 1e3 },         { "KB", 1e3 },
@@ -99,10 +101,11 @@ bool unit_duration(struct text text, int64_t *us, struct error *err)
 		double part = take_with_unit(&rest, durations, &bare);
 
 		if (part >= 0 && bare)
-			return error_set(err, "'%.*s' has no unit (write 10s, 250ms, 5m)", shown(text),
-					 text.data);
+			return error_set(err, "'%.*s' has no unit (write 10s, 250ms, 5m)",
+					 shown(text), text.data);
 		if (part < 0)
-			return error_set(err, "'%.*s' is no duration (write 250ms, 1.5s, 2m, 1h30m)",
+			return error_set(err,
+					 "'%.*s' is no duration (write 250ms, 1.5s, 2m, 1h30m)",
 					 shown(text), text.data);
 		total += part;
 	} while (rest.length);
@@ -125,13 +128,14 @@ bool unit_rate(struct text text, double *per_s, struct error *err)
 	}
 	rate = take_with_unit(&rest, rates, &bare);
 	if (rate >= 0 && !rest.length && negative)
-		return error_set(err, "a rate can't be negative, as '%.*s' is", shown(text), text.data);
+		return error_set(err, "a rate can't be negative, as '%.*s' is", shown(text),
+				 text.data);
 	if (rate >= 0 && bare && !rest.length)
 		return error_set(err, "'%.*s' has no unit (write %.*s/s, or /m, /h)", shown(text),
 				 text.data, shown(text), text.data);
 	if (rate < 0 || rest.length)
-		return error_set(err, "'%.*s' is no rate (write 20/s, 300/m or 1000/h)", shown(text),
-				 text.data);
+		return error_set(err, "'%.*s' is no rate (write 20/s, 300/m or 1000/h)",
+				 shown(text), text.data);
 	*per_s = rate;
 	return true;
 }
@@ -159,7 +163,8 @@ bool unit_share(struct text text, double *share, struct error *err)
 
 	rest.length -= percent;
 	if (!rest.length || decimal_length(rest) != rest.length)
-		return error_set(err, "'%.*s' is no share (write 20%% or 0.2)", shown(text), text.data);
+		return error_set(err, "'%.*s' is no share (write 20%% or 0.2)", shown(text),
+				 text.data);
 	number = decimal(rest) / (percent ? 100 : 1);
 	if (number > 1)
 		return error_set(err, "'%.*s' is more than everything (100%% or 1)", shown(text),

@@ -1,13 +1,9 @@
 #include "lib/yaml.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <yaml.h>
 
 #include "lib/memory.h"
-
-enum { MERGES_MAX = 1000000 }; /* comparisons of one merge */
 
 struct anchor {
 	char *name;
@@ -39,8 +35,8 @@ static bool complain_parser(struct reader *reader)
 	const char *problem = parser->problem ? parser->problem : "cannot be read";
 
 	if (parser->context)
-		return complain(reader->complaints, place_of(reader, mark), "not YAML: %s %s", problem,
-				parser->context);
+		return complain(reader->complaints, place_of(reader, mark), "not YAML: %s %s",
+				problem, parser->context);
 	return complain(reader->complaints, place_of(reader, mark), "not YAML: %s", problem);
 }
 
@@ -144,7 +140,8 @@ static struct yaml *read_alias(struct reader *reader)
 			continue;
 		if (reader->anchors[i - 1].node)
 			return copy_node(reader, reader->anchors[i - 1].node);
-		complain(reader->complaints, at, "alias '*%s' stands inside of what it repeats", name);
+		complain(reader->complaints, at, "alias '*%s' stands inside of what it repeats",
+			 name);
 		return NULL;
 	}
 	complain(reader->complaints, at, "alias '*%s' has no anchor '&%s' before it", name, name);
@@ -167,86 +164,6 @@ static bool read_items(struct reader *reader, struct yaml *list)
 	return false;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-	const struct yaml *one = *(const struct yaml *const *)a;
-	const struct yaml *two = *(const struct yaml *const *)b;
-	int order = strcmp(one->text.data, two->text.data);
-
-	if (order == 0)
-		order = one->at.line - two->at.line;
-	return order ? order : one->at.column - two->at.column;
-}
-
-static void check_duplicates(struct reader *reader, const struct yaml *map)
-{
-	struct yaml **keys = memory_array(map->count, sizeof(struct yaml *));
-	size_t count = 0;
-
-	for (struct yaml *key = map->first; key; key = key->next)
-		keys[count++] = key;
-	qsort(keys, count, sizeof(struct yaml *), compare_keys);
-	for (size_t i = 1; i < count; i++)
-		if (text_equal(keys[i]->text, keys[i - 1]->text))
-			complain(reader->complaints, keys[i]->at, "duplicate key '%s' (first at %d:%d)",
-				 keys[i]->text.data, keys[i - 1]->at.line, keys[i - 1]->at.column);
-	free(keys);
-}
-
-static bool is_merge(const struct yaml *key)
-{
-	return !key->quoted && text_is(key->text, "<<");
-}
-
-/* Adds what the map does not have yet: its own keys win, then earlier merges. */
-static bool merge_map(struct reader *reader, struct yaml *into, struct yaml *from)
-{
-	struct yaml **link = &into->first;
-	struct yaml *next;
-
-	if (from->kind != YAML_MAP)
-		return complain(reader->complaints, from->at, "'<<' wants a map, not %s",
-				yaml_kind_name(from));
-	if (into->count * from->count > MERGES_MAX)
-		return complain(reader->complaints, from->at, "too much to merge");
-	while (*link)
-		link = &(*link)->next;
-	for (struct yaml *key = from->first; key; key = next) {
-		next = key->next;
-		if (yaml_get(into, key->text.data))
-			continue;
-		key->next = NULL;
-		*link = key;
-		link = &key->next;
-		into->count++;
-	}
-	return true;
-}
-
-/* What an alias brought is a copy of its own, so its keys can simply move over. */
-static bool apply_merges(struct reader *reader, struct yaml *map)
-{
-	for (struct yaml **link = &map->first; *link;) {
-		struct yaml *value = (*link)->value;
-
-		if (!is_merge(*link)) {
-			link = &(*link)->next;
-			continue;
-		}
-		*link = (*link)->next;
-		map->count--;
-		if (value->kind != YAML_LIST) {
-			if (!merge_map(reader, map, value))
-				return false;
-			continue;
-		}
-		for (struct yaml *item = value->first; item; item = item->next)
-			if (!merge_map(reader, map, item))
-				return false;
-	}
-	return true;
-}
-
 static bool read_pairs(struct reader *reader, struct yaml *map)
 {
 	struct yaml **link = &map->first;
@@ -255,8 +172,8 @@ static bool read_pairs(struct reader *reader, struct yaml *map)
 		struct yaml *key;
 
 		if (reader->event.type == YAML_MAPPING_END_EVENT) {
-			check_duplicates(reader, map);
-			return apply_merges(reader, map);
+			yaml_check_duplicates(map, reader->complaints);
+			return yaml_merge_keys(map, reader->complaints);
 		}
 		key = read_node(reader);
 		if (!key)
@@ -348,7 +265,8 @@ static struct yaml *read_document(struct reader *reader)
 	if (!next_event(reader) || !next_event(reader)) /* the stream starts, the document starts */
 		return NULL;
 	if (reader->event.type == YAML_STREAM_END_EVENT) {
-		complain(reader->complaints, (struct place){ reader->file, 0, 0 }, "the file is empty");
+		complain(reader->complaints, (struct place){ reader->file, 0, 0 },
+			 "the file is empty");
 		return NULL;
 	}
 	if (!next_event(reader) || !(root = read_node(reader)))
@@ -395,45 +313,5 @@ struct yaml *yaml_read_text(struct arena *arena, const char *name, struct text t
 	else if (yaml_mask(text, at, &masked, complaints))
 		root = read_masked(&reader, buffer_text(&masked));
 	buffer_release(&masked);
-	return root;
-}
-
-/* Reads at most one byte more than the bound, so that the size is judged in one place. */
-static bool read_bytes(FILE *file, struct buffer *out)
-{
-	while (out->length <= YAML_BYTES_MAX) {
-		size_t got = fread(buffer_reserve(out, 65536), 1, 65536, file);
-
-		if (!got)
-			break;
-		out->length += got;
-	}
-	return !ferror(file);
-}
-
-struct yaml *yaml_read_file(struct arena *arena, const char *path, struct complaints *complaints)
-{
-	struct place nowhere = { NULL, 0, 0 };
-	struct buffer bytes = BUFFER_EMPTY;
-	struct yaml *root = NULL;
-	struct error err;
-	struct stat status;
-	FILE *file = fopen(path, "re");
-
-	if (!file || fstat(fileno(file), &status) != 0 || S_ISDIR(status.st_mode)) {
-		if (file)
-			error_set(&err, "cannot read '%s': it is a directory", path);
-		else
-			error_errno(&err, "cannot open '%s'", path);
-		complain(complaints, nowhere, "%s", err.text);
-	} else if (!read_bytes(file, &bytes)) {
-		error_errno(&err, "cannot read '%s'", path);
-		complain(complaints, nowhere, "%s", err.text);
-	} else {
-		root = yaml_read_text(arena, path, buffer_text(&bytes), complaints);
-	}
-	if (file)
-		fclose(file);
-	buffer_release(&bytes);
 	return root;
 }

@@ -31,7 +31,7 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml {
 	enum yaml_kind kind;
-	bool quoted;        /* a scalar that is a string because it was written as one (or a block) */
+	bool quoted;        /* a scalar that was written as a string (or as a block) */
 	struct place at;
 	struct text text;   /* scalars; NUL-terminated, no NUL inside */
 	struct yaml *first; /* lists and maps: the first child, in the order of the file */
@@ -61,11 +61,16 @@ struct value yaml_value(const struct yaml *scalar);
 /* Writes the tree as YAML again (aliases resolved). What is read from it is the same tree. */
 void yaml_write(const struct yaml *root, struct buffer *out);
 
+/* lib/yaml_merge.c: what a map needs when it is complete. */
+void yaml_check_duplicates(const struct yaml *map, struct complaints *complaints);
+bool yaml_merge_keys(struct yaml *map, struct complaints *complaints);
+
 /*
  * lib/yaml_mask.c: hiding `${...}`. The text between (and with) the braces, as far as YAML would
  * care about it, becomes private-use characters, one for one.
  */
-bool yaml_mask(struct text text, struct place at, struct buffer *out, struct complaints *complaints);
+bool yaml_mask(struct text text, struct place at, struct buffer *out,
+	       struct complaints *complaints);
 size_t yaml_unmask(char *text, size_t length); /* in place; the new length */
 
 /* The character at the front of a text that is not empty; NULL, or why YAML files can't have it. */

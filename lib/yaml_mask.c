@@ -26,7 +26,7 @@ size_t yaml_substitution_length(struct text text)
 	return 0;
 }
 
-/* The character at the front, or -1; `length` is its bytes. Overlong forms and surrogates are bad. */
+/* The character at the front and its bytes, or -1. Overlong forms and surrogates are bad. */
 static int32_t decode(struct text text, size_t *length)
 {
 	static const int32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -34,7 +34,11 @@ static int32_t decode(struct text text, size_t *length)
 	unsigned char first = bytes[0];
 	int32_t code;
 
-	*length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
+	*length = first < 0x80	   ? 1 :
+		  first >> 5 == 6  ? 2 :
+		  first >> 4 == 14 ? 3 :
+		  first >> 3 == 30 ? 4 :
+				     0;
 	if (*length == 0 || *length > text.length)
 		return -1;
 	code = *length == 1 ? first : first & (0xff >> (*length + 1));
@@ -94,7 +98,8 @@ static bool check_characters(struct text text, struct place at, struct complaint
 
 static void mask_character(unsigned char c, struct buffer *out)
 {
-	char bytes[4] = { (char)0xf3, (char)0xb0, (char)(0x80 | c >> 6), (char)(0x80 | (c & 0x3f)) };
+	char bytes[4] = { (char)0xf3, (char)0xb0, (char)(0x80 | c >> 6),
+			  (char)(0x80 | (c & 0x3f)) };
 
 	if (c >= 0x80 || isalnum(c))
 		buffer_add_char(out, (char)c);
@@ -111,8 +116,8 @@ bool yaml_mask(struct text text, struct place at, struct buffer *out, struct com
 	if (!check_characters(text, at, complaints))
 		return false;
 	for (size_t i = 0; i < text.length;) {
-		size_t hidden = yaml_substitution_length(
-			(struct text){ text.data + i, text.length - i });
+		size_t hidden =
+			yaml_substitution_length((struct text){ text.data + i, text.length - i });
 
 		if (!hidden)
 			buffer_add_char(out, text.data[i++]);
@@ -129,7 +134,8 @@ size_t yaml_unmask(char *text, size_t length)
 	for (size_t from = 0; from < length;) {
 		const unsigned char *at = (const unsigned char *)text + from;
 
-		if (length - from >= 4 && at[0] == 0xf3 && at[1] == 0xb0 && (at[2] & 0xfe) == 0x80) {
+		if (length - from >= 4 && at[0] == 0xf3 && at[1] == 0xb0 &&
+		    (at[2] & 0xfe) == 0x80) {
 			text[to++] = (char)((at[2] & 1) << 6 | (at[3] & 0x3f));
 			from += 4;
 		} else {

@@ -18,11 +18,12 @@ static bool is_plain(struct text text)
 	if (!isalnum((unsigned char)text.data[0]) && !strchr("/_.$", text.data[0]))
 		return false;
 	for (size_t i = 0; i < text.length;) {
-		size_t hidden = yaml_substitution_length(
-			(struct text){ text.data + i, text.length - i });
+		size_t hidden =
+			yaml_substitution_length((struct text){ text.data + i, text.length - i });
 		char c = text.data[i];
 
-		if (!hidden && !isalnum((unsigned char)c) && (!c || !strchr(" /_.-+=?&%()<>*;^$", c)))
+		if (!hidden && !isalnum((unsigned char)c) &&
+		    (!c || !strchr(" /_.-+=?&%()<>*;^$", c)))
 			return false;
 		i += hidden ? hidden : 1;
 	}

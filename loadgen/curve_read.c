@@ -37,7 +37,8 @@ static bool split_pair(struct text line, struct text *left, struct text *right)
 	if (!comma)
 		return false;
 	*left = text_trim((struct text){ line.data, (size_t)(comma - line.data) });
-	*right = text_trim((struct text){ comma + 1, line.length - (size_t)(comma + 1 - line.data) });
+	*right = text_trim(
+		(struct text){ comma + 1, line.length - (size_t)(comma + 1 - line.data) });
 	return true;
 }
 
@@ -45,7 +46,8 @@ static bool check_header(struct text line, struct place at, struct error *err)
 {
 	struct text left, right;
 
-	if (split_pair(line, &left, &right) && text_is(left, "time_s") && text_is(right, "rate_per_s"))
+	if (split_pair(line, &left, &right) && text_is(left, "time_s") &&
+	    text_is(right, "rate_per_s"))
 		return true;
 	return error_at(err, at, "the first line of a curve is 'time_s,rate_per_s', not '%.*s'",
 			line.length > 60 ? 60 : (int)line.length, line.data);

@@ -17,7 +17,8 @@ static const struct shape scalar_shape = { .kind = SHAPE_STRING };
 static const struct shape row_map_shape = { .kind = SHAPE_MAP_OF, .of = &scalar_shape };
 static const struct shape *const row_options[] = { &scalar_shape, &row_map_shape, NULL };
 static const struct shape row_shape = {
-	.kind = SHAPE_ONE_OF, .help = "a map of column: value, or a single value", .options = row_options
+	.kind = SHAPE_ONE_OF,
+	  .help = "a map of column: value, or a single value", .options = row_options
 };
 static const struct shape rows_shape = { .kind = SHAPE_LIST_OF, .of = &row_shape };
 
@@ -28,7 +29,8 @@ static const struct key data_keys[] = {
 	  .help = "a JSON file with an array of objects or of plain values (see `each`)",
 	  .example = "data/products.json" },
 	{ "read", KEY_STRING, offsetof(struct data_keys, read),
-	  .help = "a path of the target that answers with such JSON; read once, before the first start",
+	  .help = "a path of the target that answers with such JSON; read once, before the "
+		  "first start",
 	  .example = "GET /api/products?limit=500" },
 	{ "rows", KEY_NODE, offsetof(struct data_keys, rows), .shape = &rows_shape,
 	  .help = "the rows themselves; plain values are a column called `value`",
@@ -37,13 +39,15 @@ static const struct key data_keys[] = {
 	  .help = "JSON Pointer to the array in `json` or `read`; without it the whole document",
 	  .example = "/items" },
 	{ "pick", KEY_STRING, offsetof(struct data_keys, pick), .initial = "random",
-	  .help = "which row a start gets: `random`, `sequential` (round and round), `unique` (no row "
-		  "twice in a run), or `zipf S` (the first rows most, weight 1/rank^S)",
+	  .help = "which row a start gets: `random`, `sequential` (round and round), `unique` "
+		  "(no row twice in a run), or `zipf S` (the first rows most, weight 1/rank^S)",
 	  .example = "zipf 1.1" },
 	KEYS_END
 };
 
-static const struct shape source_shape = { .kind = SHAPE_KEYS, .name = "data-source", .keys = data_keys };
+static const struct shape source_shape = { .kind = SHAPE_KEYS,
+					   .name = "data-source",
+					   .keys = data_keys };
 const struct shape data_shape = { .kind = SHAPE_MAP_OF, .of = &source_shape };
 
 static bool read_pick(const char *pick, struct data_source *source, struct error *err)
@@ -69,8 +73,11 @@ static bool read_pick(const char *pick, struct data_source *source, struct error
 	}
 	nearest = suggest(name, known);
 	if (nearest)
-		return error_set(err, "'pick': unknown way '%.60s' (did you mean '%s'?)", pick, nearest);
-	return error_set(err, "'pick': unknown way '%.60s' (there are: random, sequential, unique, zipf)",
+		return error_set(err, "'pick': unknown way '%.60s' (did you mean '%s'?)", pick,
+				 nearest);
+	return error_set(err,
+			 "'pick': unknown way '%.60s' (there are: random, sequential, "
+	"unique, zipf)",
 			 pick);
 }
 
@@ -82,8 +89,10 @@ static bool read_endpoint(const char *read, struct data_source *source, struct a
 
 	path += strspn(path, " ");
 	if (*path != '/')
-		return error_set(err, "'read' wants a path of the target such as 'GET /api/products', "
-				      "not '%.60s'", read);
+		return error_set(err,
+				 "'read' wants a path of the target such as 'GET /api/products', "
+				 "not '%.60s'",
+				 read);
 	for (const char *c = path; *c; c++)
 		if ((unsigned char)*c <= ' ' || *c == 0x7f)
 			return error_set(err, "'read': a path has no blanks ('%.60s')", read);
@@ -98,8 +107,8 @@ static bool add_cell(struct data_rows *rows, struct value *row, const char *colu
 	struct yaml scalar = *node;
 
 	if (node->kind != YAML_SCALAR)
-		return complain(reading->complaints, node->at, "a value of a row is a scalar, not %s",
-				yaml_kind_name(node));
+		return complain(reading->complaints, node->at,
+				"a value of a row is a scalar, not %s", yaml_kind_name(node));
 	if (number < 0)
 		return complain(reading->complaints, node->at,
 				"column '%s' is not in the first row", column);
@@ -144,7 +153,8 @@ static bool read_rows(const struct yaml *list, struct data_source *source, struc
 	struct error err;
 
 	if (list->kind != YAML_LIST || !list->first)
-		return complain(reading->complaints, list->at, "'rows' wants a list of rows, not %s",
+		return complain(reading->complaints, list->at,
+				"'rows' wants a list of rows, not %s",
 				list->kind == YAML_LIST ? "an empty one" : yaml_kind_name(list));
 	if (!add_columns(source, list->first, reading) || !source->column_count)
 		return complain(reading->complaints, list->first->at, "a row without a column");
@@ -248,19 +258,22 @@ static bool read_source(const struct yaml *map, struct data_source *source, stru
 /* What ${...} gives another meaning can't name a source. */
 static bool check_name(const struct yaml *name, struct reading *reading)
 {
-	static const char *const taken[] = { "fn", "env", "secret", "user", "loop", "request", NULL };
+	static const char *const taken[] = {
+		"fn", "env", "secret", "user", "loop", "request", NULL
+	};
 
 	for (size_t i = 0; taken[i]; i++)
 		if (text_is(name->text, taken[i]))
 			return complain(reading->complaints, name->at,
-					"data can't be called '%s', ${%s...} has a meaning", taken[i],
-					taken[i]);
+					"data can't be called '%s', ${%s...} has a meaning",
+					taken[i], taken[i]);
 	for (size_t i = 0; i < name->text.length; i++) {
 		char c = name->text.data[i];
 
 		if (!isalnum((unsigned char)c) && c != '_' && c != '-')
 			return complain(reading->complaints, name->at,
-					"'%s' is no name (letters, digits, - and _)", name->text.data);
+					"'%s' is no name (letters, digits, - and _)",
+					name->text.data);
 	}
 	return name->text.length || complain(reading->complaints, name->at, "an empty name");
 }
@@ -275,7 +288,8 @@ bool data_section_read(const struct yaml *data, struct reading *reading,
 		return complain(reading->complaints, data->at, "'data' wants a map, not %s",
 				yaml_kind_name(data));
 	if (data->count > SOURCES_MAX)
-		return complain(reading->complaints, data->at, "at most %d data sources", SOURCES_MAX);
+		return complain(reading->complaints, data->at, "at most %d data sources",
+				SOURCES_MAX);
 	*sources = arena_array(reading->arena, data->count, sizeof(**sources));
 	for (const struct yaml *name = data->first; name; name = name->next) {
 		struct data_source *source = &(*sources)[*count];

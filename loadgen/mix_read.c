@@ -44,8 +44,8 @@ static bool read_weight(const struct yaml *node, struct reading *reading, double
 	if (text.length && text.data[text.length - 1] == '%')
 		text.length--;
 	if (!unit_number(text, weight, &err))
-		return complain(reading->complaints, node->at, "a weight is a number such as 20, not '%.60s'",
-				string);
+		return complain(reading->complaints, node->at,
+				"a weight is a number such as 20, not '%.60s'", string);
 	if (*weight <= 0 || *weight > 1e9)
 		return complain(reading->complaints, node->at,
 				"a weight is above 0 (leave out what should not happen)");
@@ -94,8 +94,9 @@ static bool check_reached(struct reading *reading, const struct journey *journey
 	return good;
 }
 
-bool mix_section_read(const struct yaml *mix, struct reading *reading, const struct journey *journeys,
-		      size_t journey_count, const char *main_file, struct plan *plan)
+bool mix_section_read(const struct yaml *mix, struct reading *reading,
+		      const struct journey *journeys, size_t journey_count, const char *main_file,
+		      struct plan *plan)
 {
 	bool good;
 

@@ -23,8 +23,9 @@ bool load_section_read(const struct yaml *load, struct reading *reading, struct 
  * Fills the mix. `mix` may be NULL when there is only one journey. Journeys of `main_file` that the
  * mix leaves out are complaints: nobody would ever walk them.
  */
-bool mix_section_read(const struct yaml *mix, struct reading *reading, const struct journey *journeys,
-		      size_t journey_count, const char *main_file, struct plan *plan);
+bool mix_section_read(const struct yaml *mix, struct reading *reading,
+		      const struct journey *journeys, size_t journey_count, const char *main_file,
+		      struct plan *plan);
 
 extern const struct shape load_shape, mix_shape;
 

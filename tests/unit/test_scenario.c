@@ -47,21 +47,24 @@ static const char *told_about(const char *text)
 static void check_mistakes(const struct mistake *mistakes, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		TEST(mistakes[i].name)
+		TEST (mistakes[i].name)
 			CHECK_TEXT(told_about(mistakes[i].text), mistakes[i].complaint);
 }
 
 static const struct mistake top_mistakes[] = {
 	{ "no target", REST,
 	  "t.yaml:1:1: missing key 'target': where do requests go? (or give --target URL)\n" },
-	{ "no load", TARGET JOURNEY, "t.yaml:1:1: missing key 'load': how much, and for how long?\n" },
-	{ "no journeys", TARGET LOAD, "t.yaml:1:1: missing key 'journeys': what do visitors do?\n" },
+	{ "no load", TARGET JOURNEY, "t.yaml:1:1: missing key 'load': how much, and for how "
+		"long?\n" },
+	{ "no journeys", TARGET LOAD, "t.yaml:1:1: missing key 'journeys': what do visitors "
+		"do?\n" },
 	{ "a misspelt section", "laod: {}\n" TARGET REST,
 	  "t.yaml:1:1: unknown key 'laod' (did you mean 'load'?)\n" },
 	{ "a section of another tool", "scenarios: {}\n" TARGET REST,
-	  "t.yaml:1:1: unknown key 'scenarios' (there are: name, about, seed, use, vars, target, http, "
-	  "generator, data, load, mix, journeys)\n" },
-	{ "a section twice", TARGET TARGET REST, "t.yaml:2:1: duplicate key 'target' (first at 1:1)\n" },
+	  "t.yaml:1:1: unknown key 'scenarios' (there are: name, about, seed, use, vars, target, "
+	  "http, generator, data, load, mix, journeys)\n" },
+	{ "a section twice", TARGET TARGET REST, "t.yaml:2:1: duplicate key 'target' (first at "
+		"1:1)\n" },
 	{ "a list for a scenario", "- a\n", "t.yaml:1:1: a scenario is a map, not a list\n" },
 	{ "a word for a scenario", "hello\n", "t.yaml:1:1: a scenario is a map, not a string\n" },
 	{ "an empty file", "", "t.yaml: the file is empty\n" },
@@ -81,8 +84,8 @@ static const struct mistake top_mistakes[] = {
 	  "t.yaml:1:9: 'http://' has no valid host\n" },
 	{ "a used file that is not there", "use: [nowhere.yaml]\n" TARGET REST,
 	  "t.yaml:1:7: cannot use 'nowhere.yaml': No such file or directory\n" },
-	{ "a tab", "load:\n\tp: x\n", "t.yaml:2:1: not YAML: found character that cannot start any token "
-				      "while scanning for the next token\n" },
+	{ "a tab", "load:\n\tp: x\n", "t.yaml:2:1: not YAML: found character that cannot start "
+		"any token while scanning for the next token\n" },
 };
 
 static const struct mistake variable_mistakes[] = {
@@ -97,12 +100,15 @@ static const struct mistake variable_mistakes[] = {
 	  "t.yaml:1:23: variable 'b' has a mistake of its own\n" },
 	{ "a variable with a bad name", "vars: { a.b: 1 }\n" TARGET REST,
 	  "t.yaml:1:9: 'a.b' is no name of a variable (letters, digits, - and _)\n" },
-	{ "vars that are no map", "vars: 5\n" TARGET REST, "t.yaml:1:7: 'vars' wants a map, not a number\n" },
-	{ "an environment variable that is not set", "about: ${env:SAGASTORM_NO_SUCH}\n" TARGET REST,
+	{ "vars that are no map", "vars: 5\n" TARGET REST, "t.yaml:1:7: 'vars' wants a map, not a "
+		"number\n" },
+	{ "an environment variable that is not set", "about: "
+		"${env:SAGASTORM_NO_SUCH}\n" TARGET REST,
 	  "t.yaml:1:8: environment variable 'SAGASTORM_NO_SUCH' is not set (a default: "
 	  "${env:X:-value})\n" },
 	{ "a secret that is not set", "about: ${secret:SAGASTORM_NO_SUCH}\n" TARGET REST,
-	  "t.yaml:1:8: secret 'SAGASTORM_NO_SUCH' is not set (it is taken from the environment)\n" },
+	  "t.yaml:1:8: secret 'SAGASTORM_NO_SUCH' is not set (it is taken from the "
+	  "environment)\n" },
 	{ "a bad name in the environment", "about: ${env:A B}\n" TARGET REST,
 	  "t.yaml:1:8: 'A B' is no name of an environment variable\n" },
 	{ "a substitution without its end", "about: a ${b\n" TARGET REST,
@@ -143,7 +149,8 @@ static const struct mistake http_mistakes[] = {
 	{ "a share of more than everything", "generator: { dropped-limit: 110% }\n" TARGET REST,
 	  "t.yaml:1:29: 'dropped-limit': '110%' is more than everything (100% or 1)\n" },
 	{ "an unknown transport", "generator: { transport: curll }\n" TARGET REST,
-	  "t.yaml:1:25: 'transport': 'curll' is none of auto, direct, curl (did you mean 'curl'?)\n" },
+	  "t.yaml:1:25: 'transport': 'curll' is none of auto, direct, curl (did you mean "
+	  "'curl'?)\n" },
 };
 
 static const struct mistake data_mistakes[] = {
@@ -157,13 +164,15 @@ static const struct mistake data_mistakes[] = {
 	  "t.yaml:1:31: 'pick': unknown way 'uniqe' (did you mean 'unique'?)\n" },
 	{ "a zipf without sense", "data: { d: { rows: [1], pick: zipf -1 } }\n" TARGET REST,
 	  "t.yaml:1:31: 'pick': the exponent of zipf is above 0 and at most 10\n" },
-	{ "a number for a way without one", "data: { d: { rows: [1], pick: random 5 } }\n" TARGET REST,
+	{ "a number for a way without one", "data: { d: { rows: [1], pick: random 5 } "
+		"}\n" TARGET REST,
 	  "t.yaml:1:31: 'pick': only 'zipf' takes a number\n" },
 	{ "an endpoint that is a URL", "data: { d: { read: http://x/y } }\n" TARGET REST,
 	  "t.yaml:1:20: 'read' wants a path of the target such as 'GET /api/products', not "
 	  "'http://x/y'\n" },
 	{ "an endpoint that is posted to", "data: { d: { read: POST /y } }\n" TARGET REST,
-	  "t.yaml:1:20: 'read' wants a path of the target such as 'GET /api/products', not 'POST /y'\n" },
+	  "t.yaml:1:20: 'read' wants a path of the target such as 'GET /api/products', not 'POST "
+	  "/y'\n" },
 	{ "a pointer without its slash", "data: { d: { read: /y, each: items } }\n" TARGET REST,
 	  "t.yaml:1:30: 'each': bad JSON Pointer 'items': it must start with '/'\n" },
 	{ "an each beside rows", "data: { d: { rows: [1], each: /x } }\n" TARGET REST,
@@ -188,7 +197,8 @@ static const struct mistake load_mistakes[] = {
 	  "t.yaml:3:12: phase 'p' wants a map such as { rate: 20/s, for: 1m }, not a string\n" },
 	{ "a phase without load", TARGET JOURNEY "load: { p: { for: 5s } }\n",
 	  "t.yaml:3:9: phase 'p' has no load (rate, users, steps, spike, curve or pause)\n" },
-	{ "a phase with two loads", TARGET JOURNEY "load: { p: { rate: 5/s, users: 5, for: 5s } }\n",
+	{ "a phase with two loads", TARGET JOURNEY "load: { p: { rate: 5/s, users: 5, for: 5s } "
+		"}\n",
 	  "t.yaml:3:32: 'rate' and 'users': a phase has one kind of load\n" },
 	{ "a rate without a time", TARGET JOURNEY "load: { p: { rate: 5/s } }\n",
 	  "t.yaml:3:9: phase 'p' says not how long it is ('for')\n" },
@@ -209,13 +219,17 @@ static const struct mistake load_mistakes[] = {
 	{ "phases of a month", TARGET JOURNEY
 	  "load: { p: { rate: 1/m, for: 6d }, q: { rate: 1/m, for: 6d } }\n",
 	  "t.yaml:3:7: all phases together take more than 7 days\n" },
-	{ "more starts than can be counted", TARGET JOURNEY "load: { p: { rate: 900000/s, for: 2h } }\n",
+	{ "more starts than can be counted", TARGET JOURNEY "load: { p: { rate: 900000/s, for: 2h "
+		"} }\n",
 	  "t.yaml:3:7: more than 4,294,967,294 starts are planned\n" },
-	{ "nothing is measured", TARGET JOURNEY "load: { p: { rate: 5/s, for: 5s, measure: no } }\n",
+	{ "nothing is measured", TARGET JOURNEY "load: { p: { rate: 5/s, for: 5s, measure: no } "
+		"}\n",
 	  "t.yaml:3:7: no phase is measured, so there would be nothing to report\n" },
-	{ "arrivals of users", TARGET JOURNEY "load: { p: { users: 5, for: 5s, arrivals: poisson } }\n",
+	{ "arrivals of users", TARGET JOURNEY "load: { p: { users: 5, for: 5s, arrivals: poisson "
+		"} }\n",
 	  "t.yaml:3:33: 'arrivals' means nothing beside 'users'\n" },
-	{ "iterations of a rate", TARGET JOURNEY "load: { p: { rate: 5/s, for: 5s, iterations: 5 } }\n",
+	{ "iterations of a rate", TARGET JOURNEY "load: { p: { rate: 5/s, for: 5s, iterations: 5 "
+		"} }\n",
 	  "t.yaml:3:34: 'iterations' means nothing beside 'rate'\n" },
 	{ "no users", TARGET JOURNEY "load: { p: { users: 0, for: 5s } }\n",
 	  "t.yaml:3:21: no users start nothing (use 'pause' for silence)\n" },
@@ -224,11 +238,15 @@ static const struct mistake load_mistakes[] = {
 	{ "more users than there may be", TARGET JOURNEY
 	  "generator: { max-users: 10 }\nload: { p: { users: 1 to 50, for: 5s } }\n",
 	  "t.yaml:4:12: phase 'p' wants 50 users, but 'generator: max-users' is 10\n" },
-	{ "a ramp that is counted", TARGET JOURNEY "load: { p: { users: 1 to 5, iterations: 9 } }\n",
+	{ "a ramp that is counted", TARGET JOURNEY "load: { p: { users: 1 to 5, iterations: 9 } "
+		"}\n",
 	  "t.yaml:3:21: a ramp of users needs a time, not 'iterations'\n" },
-	{ "unknown arrivals", TARGET JOURNEY "load: { p: { rate: 5/s, for: 5s, arrivals: poison } }\n",
-	  "t.yaml:3:44: 'arrivals': 'poison' is none of even, poisson (did you mean 'poisson'?)\n" },
-	{ "steps that lack a key", TARGET JOURNEY "load: { p: { steps: { from: 5/s, to: 9/s, by: 1/s } } }\n",
+	{ "unknown arrivals", TARGET JOURNEY "load: { p: { rate: 5/s, for: 5s, arrivals: poison } "
+		"}\n",
+	  "t.yaml:3:44: 'arrivals': 'poison' is none of even, poisson (did you mean "
+	  "'poisson'?)\n" },
+	{ "steps that lack a key", TARGET JOURNEY "load: { p: { steps: { from: 5/s, to: 9/s, by: "
+		"1/s } } }\n",
 	  "t.yaml:3:21: missing key 'each'\n" },
 	{ "steps of nothing", TARGET JOURNEY
 	  "load: { p: { steps: { from: 5/s, to: 9/s, by: 0/s, each: 1s } } }\n",
@@ -239,7 +257,8 @@ static const struct mistake load_mistakes[] = {
 	{ "a spike downwards", TARGET JOURNEY
 	  "load: { p: { spike: { base: 9/s, peak: 5/s, hold: 1s } } }\n",
 	  "t.yaml:3:21: 'peak' of a spike is above its 'base'\n" },
-	{ "a curve that is not there", TARGET JOURNEY "load: { p: { curve: { file: nowhere.csv } } }\n",
+	{ "a curve that is not there", TARGET JOURNEY "load: { p: { curve: { file: nowhere.csv } "
+		"} }\n",
 	  "t.yaml:3:21: cannot open 'nowhere.csv': No such file or directory\n" },
 	{ "a pause with a rate", TARGET JOURNEY "load: { p: { pause: 5s, rate: 5/s } }\n",
 	  "t.yaml:3:21: 'rate' and 'pause': a phase has one kind of load\n" },
@@ -250,7 +269,8 @@ static const struct mistake load_mistakes[] = {
 static const struct mistake mix_mistakes[] = {
 	{ "an unknown journey", TARGET REST "mix: { a: 1, b: 2 }\n",
 	  "t.yaml:4:14: unknown journey 'b' (there are: a)\n" },
-	{ "a misspelt journey", TARGET LOAD "journeys: { browse: [ { get: / } ] }\nmix: { brwose: 1 }\n",
+	{ "a misspelt journey", TARGET LOAD "journeys: { browse: [ { get: / } ] }\nmix: { brwose: "
+		"1 }\n",
 	  "t.yaml:3:13: unreachable journey 'browse': it is not in 'mix'\n"
 	  "t.yaml:4:8: unknown journey 'brwose' (did you mean 'browse'?)\n" },
 	{ "a journey that nobody walks", TARGET LOAD
@@ -329,8 +349,7 @@ static const char *told_about_main(const char *text)
 
 static void test_use(void)
 {
-	TEST("a used file brings journeys, data and vars; the main file's vars win")
-	{
+	TEST ("a used file brings journeys, data and vars; the main file's vars win") {
 		struct scenario *scenario;
 
 		write_text("used.yaml", "vars: { path: /used, other: /o }\n"
@@ -340,40 +359,36 @@ static void test_use(void)
 		CHECK(scenario && strstr(scenario->resolved, "- get: /main/o\n") != NULL);
 		scenario_free(scenario);
 	}
-	TEST("files that use each other are told so")
-	{
+	TEST ("files that use each other are told so") {
 		write_text("one.yaml", "use: [two.yaml]\n");
 		write_text("two.yaml", "use: [./one.yaml]\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml]\n" TARGET REST),
 			   "two.yaml:1:7: './one.yaml' uses itself, by way of this\n");
 	}
-	TEST("two files may use the same third")
-	{
+	TEST ("two files may use the same third") {
 		write_text("one.yaml", "use: [used.yaml]\n");
 		write_text("two.yaml", "use: [used.yaml]\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml, two.yaml]\n" TARGET LOAD), "");
 	}
-	TEST("a used file can't say how much load there is")
-	{
+	TEST ("a used file can't say how much load there is") {
 		write_text("one.yaml", "load: {}\njourneis: {}\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml]\n" TARGET REST),
-			   "one.yaml:1:1: 'load' belongs in the main file, not in one that it uses\n"
+			   "one.yaml:1:1: 'load' belongs in the main file, not in one that it "
+			   "uses\n"
 			   "one.yaml:2:1: unknown key 'journeis' (did you mean 'journeys'?)\n");
 	}
-	TEST("a journey can't be in two files")
-	{
+	TEST ("a journey can't be in two files") {
 		CHECK_TEXT(told_about_main("use: [used.yaml]\n" TARGET REST),
-			   "used.yaml:2:13: 'a' is in 'journeys' twice (first at main.yaml:4:13)\n");
+			   "used.yaml:2:13: 'a' is in 'journeys' twice (first at "
+			   "main.yaml:4:13)\n");
 	}
-	TEST("two used files can't give a variable different values")
-	{
+	TEST ("two used files can't give a variable different values") {
 		write_text("one.yaml", "vars: { x: 1 }\n");
 		write_text("two.yaml", "vars: { x: 2 }\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml, two.yaml]\n" TARGET REST),
 			   "two.yaml:1:9: 'x' is in 'vars' twice (first at one.yaml:1:9)\n");
 	}
-	TEST("journeys of used files may be left out of the mix")
-	{
+	TEST ("journeys of used files may be left out of the mix") {
 		write_text("one.yaml", "journeys: { b: [ { get: / } ] }\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml]\nmix: { a: 1 }\n" TARGET REST), "");
 	}
@@ -381,16 +396,14 @@ static void test_use(void)
 
 static void test_data_files(void)
 {
-	TEST("a column that the CSV does not have")
-	{
+	TEST ("a column that the CSV does not have") {
 		write_text("people.csv", "name,email\nann,a@x\n");
 		CHECK_TEXT(told_about_main("data: { people: { csv: people.csv } }\n" TARGET LOAD
 					   "journeys: { a: [ { get: \"/${people.mail}\" } ] }\n"),
 			   "main.yaml:4:27: 'people' has no column 'mail' (did you mean "
 			   "'email'?)\n");
 	}
-	TEST("curves: what is wrong, and in which line")
-	{
+	TEST ("curves: what is wrong, and in which line") {
 		const char *text = TARGET JOURNEY "load: { p: { curve: { file: c.csv } } }\n";
 
 		write_text("c.csv", "time,rate\n0,1\n");
@@ -411,13 +424,14 @@ static void test_data_files(void)
 		CHECK_TEXT(told_about_main(text),
 			   "main.yaml:3:21: phase 'p' would make no start at all\n");
 	}
-	TEST("a curve is scaled and played faster")
-	{
+	TEST ("a curve is scaled and played faster") {
 		struct scenario *scenario;
 
 		write_text("c.csv", "time_s,rate_per_s\n0,10\n60,30\n120,10\n");
 		scenario = read_main(TARGET JOURNEY
-				     "load: { p: { curve: { file: c.csv, scale: 2, speed: 4 } } }\n", NULL);
+				     "load: { p: { curve: { file: c.csv, scale: 2, speed: 4 } } "
+				     "}\n",
+				     NULL);
 		CHECK_TEXT(told(), "");
 		CHECK_INT(scenario->plan.phases[0].duration_us, 30000000);
 		CHECK_NEAR(scenario->plan.phases[0].curve[1].rate, 60, 1e-9);
@@ -429,8 +443,7 @@ static void test_data_files(void)
 static void test_secrets(void)
 {
 	setenv("SAGASTORM_TEST_SECRET", "hunter2", 1);
-	TEST("secrets are known to the scenario and to nothing that is written")
-	{
+	TEST ("secrets are known to the scenario and to nothing that is written") {
 		struct scenario *scenario = read_text(
 			"vars: { token: \"${secret:SAGASTORM_TEST_SECRET}\" }\n"
 			"http: { headers: { Authorization: \"Bearer ${token}\" } }\n" TARGET LOAD
@@ -442,9 +455,9 @@ static void test_secrets(void)
 		CHECK(scenario && strstr(scenario->resolved, "Bearer ***") != NULL);
 		scenario_free(scenario);
 	}
-	TEST("a complaint does not quote a secret")
-	{
-		CHECK_TEXT(told_about("vars: { s: \"${secret:SAGASTORM_TEST_SECRET}\" }\n" TARGET JOURNEY
+	TEST ("a complaint does not quote a secret") {
+		CHECK_TEXT(told_about("vars: { s: \"${secret:SAGASTORM_TEST_SECRET}\" "
+		"}\n" TARGET JOURNEY
 				      "load: { p: { rate: \"${s}\", for: 5s } }\n"),
 			   "t.yaml:4:20: 'rate': '***' is no rate (write 20/s, 300/m or 1000/h)\n");
 	}
@@ -460,8 +473,7 @@ static void test_overrides(void)
 			   "load: { p: { rate: \"${rate}\", for: 10s } }\n";
 	struct scenario *scenario;
 
-	TEST("the command line overrides vars, seed, target and transport")
-	{
+	TEST ("the command line overrides vars, seed, target and transport") {
 		complaints_release(&complaints);
 		scenario = scenario_load_text("t.yaml", text_of(text), &overrides, &complaints);
 		CHECK_TEXT(told(), "");
@@ -472,8 +484,7 @@ static void test_overrides(void)
 		CHECK(strstr(scenario->resolved, "rate: 7/s") != NULL);
 		scenario_free(scenario);
 	}
-	TEST("what is wrong on the command line is told with its option")
-	{
+	TEST ("what is wrong on the command line is told with its option") {
 		overrides = (struct scenario_overrides){ "other", "x", bad_set, -1 };
 		complaints_release(&complaints);
 		CHECK(scenario_load_text("t.yaml", text_of(text), &overrides, &complaints) == NULL);
@@ -488,8 +499,7 @@ static void test_good(void)
 {
 	struct scenario *scenario;
 
-	TEST("defaults are sensible")
-	{
+	TEST ("defaults are sensible") {
 		scenario = read_text(TARGET REST);
 		CHECK_TEXT(told(), "");
 		CHECK_TEXT(scenario->name, "t");
@@ -501,11 +511,12 @@ static void test_good(void)
 		CHECK_TEXT(scenario->transfer.origins[0].host, "127.0.0.1:8080");
 		scenario_free(scenario);
 	}
-	TEST("steps and spikes become phases that follow each other")
-	{
+	TEST ("steps and spikes become phases that follow each other") {
 		scenario = read_text(TARGET JOURNEY
-				     "load:\n  s: { steps: { from: 10/s, to: 35/s, by: 10/s, each: 2s } }\n"
-				     "  k: { spike: { base: 1/s, peak: 9/s, rise: 1s, hold: 2s, fall: 3s } }\n"
+				     "load:\n  s: { steps: { from: 10/s, to: 35/s, by: 10/s, "
+				     "each: 2s } }\n"
+				     "  k: { spike: { base: 1/s, peak: 9/s, rise: 1s, hold: 2s, "
+				     "fall: 3s } }\n"
 				     "  z: { pause: 4s }\n  u: { users: 5, iterations: 100 }\n");
 		CHECK_TEXT(told(), "");
 		CHECK_INT(scenario->plan.phase_count, 8);
@@ -519,9 +530,9 @@ static void test_good(void)
 		CHECK_INT(scenario->plan.phases[7].iterations, 100);
 		scenario_free(scenario);
 	}
-	TEST("allowed hosts are origins, with their usual port understood")
-	{
-		scenario = read_text("http: { allow: [CDN.example, \"https://[::1]:8443\"] }\n" TARGET LOAD
+	TEST ("allowed hosts are origins, with their usual port understood") {
+		scenario = read_text("http: { allow: [CDN.example, \"https://[::1]:8443\"] "
+		"}\n" TARGET LOAD
 				     "journeys: { a: [ { get: \"http://cdn.example:80/x\" } ] }\n");
 		CHECK_TEXT(told(), "");
 		CHECK_INT(scenario->transfer.origin_count, 3);
@@ -530,12 +541,18 @@ static void test_good(void)
 		CHECK(scenario->transfer.origins[2].tls);
 		scenario_free(scenario);
 	}
-	TEST("what was resolved reads as a scenario with the same plan")
-	{
+}
+
+static void test_resolved(void)
+{
+	struct scenario *scenario;
+
+	TEST ("what was resolved reads as a scenario with the same plan") {
 		struct scenario *again;
 
-		scenario = read_text("vars: { r: 20/s, lit: \"$${x}\" }\nname: n\nabout: \"${lit}\"\n"
-				     TARGET JOURNEY "load: { p: { rate: \"${r} to 40/s\", for: 9s } }\n");
+		scenario = read_text("vars: { r: 20/s, lit: \"$${x}\" }\nname: n\nabout: "
+				     "\"${lit}\"\n" TARGET JOURNEY
+				     "load: { p: { rate: \"${r} to 40/s\", for: 9s } }\n");
 		CHECK_TEXT(told(), "");
 		again = read_text(scenario->resolved);
 		CHECK(again != NULL);
@@ -546,14 +563,13 @@ static void test_good(void)
 		scenario_free(again);
 		scenario_free(scenario);
 	}
-	TEST("variables that would grow without bound do not")
-	{
+	TEST ("variables that would grow without bound do not") {
 		struct buffer bomb = BUFFER_EMPTY;
 
 		buffer_add_string(&bomb, "vars:\n  a0: 0123456789\n");
 		for (int i = 1; i < 12; i++)
-			buffer_format(&bomb, "  a%d: \"${a%d}${a%d}${a%d}${a%d}${a%d}\"\n", i, i - 1, i - 1,
-				      i - 1, i - 1, i - 1);
+			buffer_format(&bomb, "  a%d: \"${a%d}${a%d}${a%d}${a%d}${a%d}\"\n", i,
+				      i - 1, i - 1, i - 1, i - 1, i - 1);
 		buffer_add_string(&bomb, TARGET REST);
 		CHECK(strstr(told_about(bomb.data), "longer than 64 KiB") != NULL);
 		buffer_release(&bomb);
@@ -562,8 +578,8 @@ static void test_good(void)
 
 static void remove_folder(void)
 {
-	static const char *const names[] = { "main.yaml", "used.yaml", "one.yaml", "two.yaml",
-					     "people.csv", "c.csv" };
+	static const char *const names[] = { "main.yaml", "used.yaml",	"one.yaml",
+					     "two.yaml",  "people.csv", "c.csv" };
 
 	for (size_t i = 0; i < COUNT(names); i++)
 		unlink(in_folder(names[i]));
@@ -585,6 +601,7 @@ int main(void)
 	test_secrets();
 	test_overrides();
 	test_good();
+	test_resolved();
 	complaints_release(&complaints);
 	buffer_release(&said);
 	remove_folder();

@@ -24,8 +24,10 @@ static const char *const kinds[] = { "small", "large", "1.1", NULL };
 
 static const struct key tls_keys[] = {
 	{ "ca", KEY_STRING, offsetof(struct tls, ca), .help = "trusted certificates" },
-	{ "verify", KEY_BOOL, offsetof(struct tls, verify), .initial = "yes", .help = "look closely" },
-	{ "timeout", KEY_DURATION, offsetof(struct tls, timeout_us), .initial = "10s", .minimum = 1000 },
+	{ "verify", KEY_BOOL, offsetof(struct tls, verify), .initial = "yes", .help = "look "
+		"closely" },
+	{ "timeout", KEY_DURATION, offsetof(struct tls, timeout_us), .initial = "10s",
+	  .minimum = 1000 },
 	KEYS_END
 };
 
@@ -43,7 +45,8 @@ static const struct key shop_keys[] = {
 	{ "name", KEY_STRING, offsetof(struct shop, name), .required = true, .help = "its | name" },
 	{ "motto", KEY_STRING, offsetof(struct shop, motto), .substituted = true },
 	{ "size", KEY_SIZE, offsetof(struct shop, size), .initial = "1KiB", .maximum = 1048576 },
-	{ "doors", KEY_INTEGER, offsetof(struct shop, doors), .minimum = 1, .maximum = 10, .initial = "2" },
+	{ "doors", KEY_INTEGER, offsetof(struct shop, doors), .minimum = 1, .maximum = 10,
+	  .initial = "2" },
 	{ "rate", KEY_RATE, offsetof(struct shop, rate), .help = "speed" },
 	{ "share", KEY_SHARE, offsetof(struct shop, share), .initial = "20%" },
 	{ "weight", KEY_NUMBER, offsetof(struct shop, weight), .help = "kg" },
@@ -94,8 +97,7 @@ static void test_reading(void)
 {
 	struct shop shop;
 
-	TEST("what is not written is as the table says")
-	{
+	TEST ("what is not written is as the table says") {
 		CHECK(read_shop("name: x\n", &shop));
 		CHECK(shop.motto == NULL && shop.tags.count == 0 && shop.rest == NULL);
 		CHECK_INT(shop.size, 1024);
@@ -105,11 +107,13 @@ static void test_reading(void)
 		CHECK(shop.tls.verify);
 		CHECK_INT(shop.tls.timeout_us, 10000000);
 	}
-	TEST("what is written lands in its field")
-	{
-		CHECK(read_shop("name: a b\nmotto: ${y}\nsize: 2KiB\ndoors: ${x}\nrate: 20/s\nweight: -1.5\n"
-				"kind: 1.1\ntags: [p, q]\ntls: { verify: no, timeout: 1ms, ca: z }\n"
-				"rest: { left: }\n", &shop));
+	TEST ("what is written lands in its field") {
+		CHECK(read_shop("name: a b\nmotto: ${y}\nsize: 2KiB\ndoors: ${x}\nrate: "
+		"20/s\nweight: -1.5\n"
+				"kind: 1.1\ntags: [p, q]\ntls: { verify: no, timeout: 1ms, ca: z "
+				"}\n"
+				"rest: { left: }\n",
+				&shop));
 		CHECK_TEXT(shop.name, "a b");
 		CHECK_TEXT(shop.motto, "${y}");
 		CHECK_INT(shop.size, 2048);
@@ -123,8 +127,7 @@ static void test_reading(void)
 		CHECK_INT(shop.tls.timeout_us, 1000);
 		CHECK(shop.rest && shop.rest->kind == YAML_MAP);
 	}
-	TEST("a single string is a list of one, and an empty map is as good as none")
-	{
+	TEST ("a single string is a list of one, and an empty map is as good as none") {
 		CHECK(read_shop("name: x\ntags: p\ntls:\n", &shop));
 		CHECK_INT(shop.tags.count, 1);
 		CHECK_TEXT(shop.tags.items[0], "p");
@@ -139,8 +142,8 @@ static void test_complaints(void)
 		{ "an unknown key has a suggestion", "name: x\ndors: 1\n",
 		  "t.yaml:2:1: unknown key 'dors' (did you mean 'doors'?)\n" },
 		{ "a far key gets the list", "name: x\nbanana: 1\n",
-		  "t.yaml:2:1: unknown key 'banana' (there are: name, motto, size, doors, rate, share, "
-		  "weight, kind, tags, tls, rest)\n" },
+		  "t.yaml:2:1: unknown key 'banana' (there are: name, motto, size, doors, rate, "
+		  "share, weight, kind, tags, tls, rest)\n" },
 		{ "a missing key", "doors: 1\n", "t.yaml:1:1: missing key 'name'\n" },
 		{ "too little", "name: x\ndoors: 0\n",
 		  "t.yaml:2:8: 'doors': '0' is too little, the least is 1\n" },
@@ -148,15 +151,19 @@ static void test_complaints(void)
 		  "t.yaml:2:17: 'timeout': '5us' is too little, the least is 1 ms\n"
 		  "t.yaml:3:7: 'size': '2MiB' is too much, the most is 1048576 bytes\n"
 		  "t.yaml:4:8: 'doors': '11' is too much, the most is 10\n" },
-		{ "a list for a scalar", "name: [x]\n", "t.yaml:1:7: 'name' wants a string, not a list\n" },
-		{ "nothing for a scalar", "name:\n", "t.yaml:1:6: 'name' wants a string, not nothing\n" },
-		{ "a scalar for a map", "name: x\ntls: 5\n", "t.yaml:2:6: 'tls' wants a map, not a number\n" },
+		{ "a list for a scalar", "name: [x]\n",
+		  "t.yaml:1:7: 'name' wants a string, not a list\n" },
+		{ "nothing for a scalar", "name:\n",
+		  "t.yaml:1:6: 'name' wants a string, not nothing\n" },
+		{ "a scalar for a map", "name: x\ntls: 5\n",
+		  "t.yaml:2:6: 'tls' wants a map, not a number\n" },
 		{ "a map for strings", "name: x\ntags: { a: b }\n",
 		  "t.yaml:2:7: 'tags' wants a list of strings, not a map\n" },
 		{ "a list inside of strings", "name: x\ntags: [a, [b]]\n",
 		  "t.yaml:2:11: 'tags' wants a string, not a list\n" },
 		{ "a choice has a suggestion", "name: x\nkind: lagre\n",
-		  "t.yaml:2:7: 'kind': 'lagre' is none of small, large, 1.1 (did you mean 'large'?)\n" },
+		  "t.yaml:2:7: 'kind': 'lagre' is none of small, large, 1.1 (did you mean "
+		  "'large'?)\n" },
 		{ "a unit is missing", "name: x\nrate: 20\n",
 		  "t.yaml:2:7: 'rate': '20' has no unit (write 20/s, or /m, /h)\n" },
 		{ "substitution can fail", "name: ${y}\n", "t.yaml:1:7: unknown\n" },
@@ -169,7 +176,7 @@ static void test_complaints(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		TEST(cases[i].name)
+		TEST (cases[i].name)
 			CHECK_TEXT(complaints_about(cases[i].text), cases[i].complaint);
 }
 
@@ -188,17 +195,17 @@ static void test_json(void)
 
 	schema_write_json(shop_keys, "shop", &out);
 	root = json_loads(out.data, 0, NULL);
-	TEST("the JSON Schema is JSON, closed, and knows what is required")
-	{
+	TEST ("the JSON Schema is JSON, closed, and knows what is required") {
 		CHECK(root != NULL);
 		CHECK(json_is_false(json_object_get(root, "additionalProperties")));
-		CHECK_TEXT(json_string_value(json_array_get(json_object_get(root, "required"), 0)), "name");
-		CHECK(json_is_true(find(find(root, "properties", "tls", "properties"), "verify", "default",
-					NULL)));
+		CHECK_TEXT(json_string_value(json_array_get(json_object_get(root, "required"), 0)),
+			   "name");
+		CHECK(json_is_true(find(find(root, "properties", "tls", "properties"), "verify",
+					"default", NULL)));
 	}
-	TEST("a shape that nests in itself is defined once")
-	{
-		json_t *left = find(find(root, "definitions", "tree", "properties"), "left", "allOf", NULL);
+	TEST ("a shape that nests in itself is defined once") {
+		json_t *left = find(find(root, "definitions", "tree", "properties"), "left",
+				    "allOf", NULL);
 
 		CHECK_TEXT(json_string_value(json_object_get(json_array_get(left, 0), "$ref")),
 			   "#/definitions/tree");
@@ -211,16 +218,14 @@ static void test_manual(void)
 {
 	struct buffer out = BUFFER_EMPTY;
 
-	TEST("the Markdown manual has a row per key, and escapes bars")
-	{
+	TEST ("the Markdown manual has a row per key, and escapes bars") {
 		schema_write_manual(shop_keys, false, &out);
 		CHECK(strstr(out.data, "| `name` | string | required | its \\| name |\n") != NULL);
 		CHECK(strstr(out.data, "### tls\n\nhow to hide\n") != NULL);
 		CHECK(strstr(out.data, "### tree\n") != NULL);
 	}
 	buffer_clear(&out);
-	TEST("the mdoc manual has an item per key")
-	{
+	TEST ("the mdoc manual has an item per key") {
 		schema_write_manual(shop_keys, true, &out);
 		CHECK(strstr(out.data, ".It Cm doors\n") != NULL);
 		CHECK(strstr(out.data, ".Ss tls\n") != NULL);
@@ -233,8 +238,7 @@ static void test_list_of_complaints(void)
 	struct place here = { "a.yaml", 3, 1 }, before = { "a.yaml", 2, 9 };
 	struct error err;
 
-	TEST("complaints are sorted, kept once, and tell warnings from errors")
-	{
+	TEST ("complaints are sorted, kept once, and tell warnings from errors") {
 		complaints_release(&complaints);
 		buffer_clear(&said);
 		complain(&complaints, here, "b");
@@ -249,8 +253,7 @@ static void test_list_of_complaints(void)
 				      "a.yaml:3:1: b\na.yaml:9:9: without a place\n");
 		CHECK_INT(complaints.errors, 3);
 	}
-	TEST("a secret is masked wherever it is quoted")
-	{
+	TEST ("a secret is masked wherever it is quoted") {
 		complaints_release(&complaints);
 		buffer_clear(&said);
 		complain(&complaints, here, "'hunter2' is no rate, hunter2hunter2");
@@ -258,8 +261,7 @@ static void test_list_of_complaints(void)
 		complaints_write(&complaints, &said);
 		CHECK_TEXT(said.data, "a.yaml:3:1: '***' is no rate, ******\n");
 	}
-	TEST("too many complaints are counted")
-	{
+	TEST ("too many complaints are counted") {
 		complaints_release(&complaints);
 		buffer_clear(&said);
 		for (int i = 0; i < COMPLAINTS_MAX + 10; i++)

@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+# every scenario in README.md passes `check`, and every command in it exists
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+BINARY = os.environ.get("SAGASTORM", os.path.abspath("build/debug/sagastorm"))
+count = failures = 0
+
+
+def ok(good, name, said=""):
+    global count, failures
+    count += 1
+    failures += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+    if not good:
+        print("".join(f"# {line}\n" for line in said.splitlines()), end="")
+
+
+with open("README.md", encoding="utf-8") as file:
+    text = file.read()
+
+with tempfile.TemporaryDirectory() as work:
+    for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", text, flags=re.S), 1):
+        if "target:" not in block:
+            block = "target: http://127.0.0.1:8080\n" + block
+        path = os.path.join(work, f"example-{number}.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(block)
+        done = subprocess.run([BINARY, "check", path], capture_output=True, text=True, timeout=20,
+                              env={**os.environ, "SHOP_PASSWORD": "swordfish"})
+        ok(done.returncode == 0, f"example {number} passes the check", done.stderr)
+
+known = subprocess.run([BINARY, "help"], capture_output=True, text=True, timeout=20).stdout
+for command in sorted(set(re.findall(r"`?sagastorm ([a-z]+)[\s`]", text))):
+    if command in ("replays", "is", "and", "was", "puts", "begin", "completes"):
+        continue
+    ok(re.search(rf"^  {command} ", known, flags=re.M) is not None,
+       f"the command {command} exists", known)
+
+with open("Makefile", encoding="utf-8") as file:
+    makefile = file.read()
+for goal in sorted(set(re.findall(r"`?make ([a-z-]+)", text))):
+    ok(re.search(rf"^[a-z ]*\b{goal}\b[a-z ]*:", makefile, flags=re.M) is not None,
+       f"the goal {goal} exists")
+print(f"1..{count}")
+sys.exit(1 if failures else 0)

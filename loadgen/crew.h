@@ -78,7 +78,6 @@ struct user {
 	uint16_t parts_next, parts_under_way; /* of OP_TOGETHER */
 	uint8_t phase;
 	uint8_t failure;              /* enum failure of what ended the journey */
-	uint8_t last_loop;            /* for ${loop} */
 	uint8_t lane_count;
 	uint16_t last_status;
 	struct alarm alarm;

@@ -33,13 +33,13 @@ enum ref_kind {
 	REF_BUILTIN = 2 << 8, /* enum builtin */
 	REF_HEADER = 3 << 8,  /* expressions only: journey->headers[low byte] of the answer */
 	REF_COOKIE = 4 << 8,  /* expressions only: journey->cookies[low byte], the session's value */
+	REF_LOOP = 5 << 8,    /* ${loop}: turn, from 0, of the loop whose number is the low byte */
 };
 #define REF_KIND(ref) ((ref) & 0xff00)
 #define REF_NUMBER(ref) ((ref) & 0xff)
 
 enum builtin {
 	BUILTIN_USER,        /* ${user}: number of the start, unique in the run */
-	BUILTIN_LOOP,        /* ${loop}: turn of the innermost loop, from 0 */
 	BUILTIN_REQUEST_KEY, /* ${request.key}: the idempotency key of this request */
 	BUILTIN_STATUS,      /* expressions only: status of the answer */
 	BUILTIN_BODY,        /* expressions only: body of the answer */

@@ -220,9 +220,9 @@ static bool resolve_builtin(struct compiler *compiler, struct text name, uint16_
 	if (text_is(name, "user")) {
 		*ref = REF_BUILTIN | BUILTIN_USER;
 	} else if (text_is(name, "loop")) {
-		*ref = REF_BUILTIN | BUILTIN_LOOP;
 		if (!compiler->loops)
 			return error_set(err, "'${loop}' counts turns, and there is no loop around it");
+		*ref = (uint16_t)(REF_LOOP | (compiler->loops - 1));
 	} else if (text_is(name, "request.key")) {
 		*ref = REF_BUILTIN | BUILTIN_REQUEST_KEY;
 		compiler->asked_key = true;
@@ -236,7 +236,7 @@ bool name_resolve(struct compiler *compiler, struct text name, uint16_t *ref, st
 {
 	const char *dot = memchr(name.data, '.', name.length);
 	struct text head = { name.data, dot ? (size_t)(dot - name.data) : name.length };
-	uint8_t number;
+	uint8_t number = 0;
 	bool found;
 
 	if (!resolve_builtin(compiler, name, ref, &found, err))

@@ -10,7 +10,7 @@ struct show {
 
 static void add_ref(void *context, uint16_t ref, struct buffer *out)
 {
-	static const char *const builtins[] = { "user", "loop",	   "request.key", "status",
+	static const char *const builtins[] = { "user", "request.key", "status",
 						"body", "latency", "size",	  "version" };
 	const struct show *show = context;
 	const struct journey *journey = show->journey;
@@ -34,6 +34,9 @@ static void add_ref(void *context, uint16_t ref, struct buffer *out)
 		return;
 	case REF_COOKIE:
 		buffer_format(out, "cookie %s", journey->cookies[number]);
+		return;
+	case REF_LOOP:
+		buffer_add_string(out, "loop");
 		return;
 	}
 }

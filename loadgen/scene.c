@@ -62,8 +62,6 @@ static struct value get_builtin(const struct scene *scene, enum builtin builtin)
 	switch (builtin) {
 	case BUILTIN_USER:
 		return number(user->worker, user->number);
-	case BUILTIN_LOOP:
-		return number(user->worker, user->loops[user->last_loop].turn);
 	case BUILTIN_REQUEST_KEY:
 		return value_string(text_of(scene->request_key ? scene->request_key : ""));
 	case BUILTIN_STATUS:
@@ -99,6 +97,8 @@ static struct value get(void *context, uint16_t ref)
 		return get_header(scene, journey->headers[REF_NUMBER(ref)]);
 	case REF_COOKIE:
 		return cookies_get(&user->cookies, journey->cookies[REF_NUMBER(ref)]);
+	case REF_LOOP:
+		return number(user->worker, user->loops[REF_NUMBER(ref)].turn);
 	}
 	return (struct value){ VALUE_ABSENT, { "", 0 } };
 }

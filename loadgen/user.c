@@ -127,7 +127,6 @@ static void forget(struct user *user)
 	user->at = user->picks = user->requests = 0;
 	user->parts_next = user->parts_under_way = 0;
 	user->failure = FAILURE_NONE;
-	user->last_loop = 0;
 	user->last_status = 0;
 }
 
@@ -285,9 +284,15 @@ static bool render(struct user *user, const struct template *template)
 
 static void set_variable(struct user *user, const struct instruction *set)
 {
+	struct scene scene = { .user = user };
+	struct template_source source = scene_templates(&scene);
 	struct value value;
 	double ignored;
 
+	if (template_single(&set->text, &source, &value)) { /* a number stays one, a text too */
+		user_set_slot(user, set->slot, value);
+		return;
+	}
 	render(user, &set->text);
 	value = value_string(buffer_text(&user->worker->scratch));
 	if (value_number(value, &ignored))
@@ -322,7 +327,6 @@ static void begin_loop(struct user *user, const struct instruction *loop)
 		user->at = loop->target;
 		return;
 	}
-	user->last_loop = (uint8_t)loop->number;
 	*turn = (struct loop_turn){ 0, (turns > loop->limit ? loop->limit : (uint32_t)turns) - 1 };
 }
 
@@ -330,7 +334,6 @@ static void next_turn(struct user *user, const struct instruction *next)
 {
 	struct loop_turn *turn = &user->loops[next->number];
 
-	user->last_loop = (uint8_t)next->number;
 	if (!turn->left)
 		return;
 	turn->left--;
@@ -361,7 +364,6 @@ static void next_element(struct user *user, const struct instruction *each)
 	struct loop_turn *turn = &user->loops[each->number];
 	struct nth_element nth = { .wanted = turn->left };
 
-	user->last_loop = (uint8_t)each->number;
 	json_each(user->slots[each->list].value.text, is_wanted, &nth);
 	if (!nth.is_found || turn->left >= each->limit) {
 		*turn = (struct loop_turn){ 0, 0 };

@@ -122,7 +122,7 @@ static struct value get(void *context, uint16_t ref)
 	static char text[8];
 
 	(void)context;
-	snprintf(text, sizeof(text), "%c%d", "SCBHK"[REF_KIND(ref) >> 8], REF_NUMBER(ref));
+	snprintf(text, sizeof(text), "%c%d", "SCBHKL"[REF_KIND(ref) >> 8], REF_NUMBER(ref));
 	return value_string(text_of(text));
 }
 
@@ -230,7 +230,7 @@ static void test_headers(void)
 		GOOD("  - post: /\n    idempotent: yes\n  - post: /\n    headers: { K: \"${request.key}\" }\n"
 		     "  - post: /\n");
 		CHECK(request(0)->mints_key && request(1)->mints_key && !request(2)->mints_key);
-		CHECK_TEXT(rendered(&request(0)->headers), "Idempotency-Key: B2\r\n");
+		CHECK_TEXT(rendered(&request(0)->headers), "Idempotency-Key: B1\r\n");
 	}
 	TEST("headers that can't be set, or would add a line, are refused") {
 		SAYS("  - get: /\n    headers: { Host: x }\n",
@@ -465,6 +465,12 @@ static void test_flow(void)
 				    "     12  loop 0: ${x} turns, at most 9; if none: to 15\n"
 				    "     13  think 1 s\n"
 				    "     14  next turn of loop 0: to 13\n");
+	}
+	TEST("${loop} is that of the loop it stands in, also behind an inner one") {
+		GOOD("  - repeat: { times: 2, do: [ repeat: { times: 2, do: [ get: \"/${loop}\" ] }, "
+		     "get: \"/o/${loop}\" ] }\n");
+		CHECK_TEXT(rendered(&request(2)->path), "/L1");
+		CHECK_TEXT(rendered(&request(4)->path), "/o/L0");
 	}
 	TEST("for-each can look into the answer just before") {
 		GOOD("  - get: /list\n  - for-each: { in: /items, as: e, do: [ get: \"/${e}\" ] }\n");

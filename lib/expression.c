@@ -177,6 +177,7 @@ static bool text_related(const struct node *node, const struct expression_source
 			 struct value left)
 {
 	struct value right = value_beside(node->right, source, &left);
+	size_t skipped = 0;
 
 	if (left.kind == VALUE_ABSENT || right.kind == VALUE_ABSENT)
 		return false;
@@ -185,9 +186,9 @@ static bool text_related(const struct node *node, const struct expression_source
 	if (right.text.length > left.text.length)
 		return false;
 	if (node->comparison == COMPARE_ENDS_WITH)
-		left.text.data += left.text.length - right.text.length;
-	left.text.length = right.text.length;
-	return text_equal(left.text, right.text);
+		skipped = left.text.length - right.text.length;
+	return right.text.length == 0 ||
+	       memcmp(left.text.data + skipped, right.text.data, right.text.length) == 0;
 }
 
 static bool matches(const struct node *node, struct value left)

@@ -331,7 +331,7 @@ bool expression_pattern(struct expression_parser *parser, struct regex **out)
 	size_t begin = parser->offset;
 	char c = expression_peek(parser, 0);
 	struct error reason = { "" };
-	struct text pattern;
+	struct text pattern = { "", 0 };
 
 	if (c != '/' && c != '"' && c != '\'')
 		return expression_wrong(parser, begin, "'matches' wants a pattern: matches /[0-9]+/");

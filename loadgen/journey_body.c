@@ -32,7 +32,7 @@ static bool is_digits(struct text text, const char *digits)
 /* What YAML 1.2 core reads as a number: decimal, 0x, 0o, .5, +1, 1e3; no infinities. */
 static bool is_yaml_number(struct text text, double *number)
 {
-	struct text rest = text;
+	struct text rest;
 	char *end;
 
 	if (text.length > 2 && text.data[0] == '0' && (text.data[1] == 'x' || text.data[1] == 'o')) {

@@ -259,7 +259,7 @@ static struct request_step *read_step(struct compiler *compiler, const struct ya
 {
 	const struct request_defaults *defaults = &compiler->context->defaults;
 	struct request_step *step = arena_new(compiler->arena, sizeof(*step));
-	struct request_keys read;
+	struct request_keys read = { .target = NULL };
 	struct text target;
 	struct place at;
 

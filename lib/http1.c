@@ -17,7 +17,8 @@ struct reader {
 	struct error *err;
 };
 
-__attribute__((cold, noinline)) static enum http1_result wrong(const struct reader *reader, const char *what)
+__attribute__((cold, noinline)) static enum http1_result wrong(const struct reader *reader,
+							       const char *what)
 {
 	const char *end = memchr(reader->line, '\n', (size_t)(reader->end - reader->line));
 	char shown[VISIBLE_MAX];
@@ -119,14 +120,16 @@ static enum http1_result read_field(const struct reader *reader, struct http1_fi
 				    const char *colon, const char *value_end)
 {
 	const char *line = reader->line;
-	const char *problem = http1_field(
-		fields, (struct text){ line, (size_t)(colon - line) },
-		(struct text){ colon + 1, (size_t)(value_end - colon - 1) });
+	const char *problem =
+		http1_field(fields, (struct text){ line, (size_t)(colon - line) },
+			    (struct text){ colon + 1, (size_t)(value_end - colon - 1) });
 
 	return problem ? wrong(reader, problem) : HTTP1_DONE;
 }
 
-/* Any header line; the fast road of read_lines() is for those that look as they nearly always do. */
+/*
+ * Any header line; the fast road of read_lines() is for those that look as they nearly always do.
+ */
 __attribute__((noinline)) static enum http1_result read_line(struct reader *reader,
 							     struct http1_fields *fields)
 {
@@ -154,7 +157,10 @@ static enum http1_result read_lines(struct reader *reader, struct http1_fields *
 	const char *line = reader->at;
 
 	for (int count = 0; !is_last(line, end); count++) {
-		/* The first line alone is 14 bytes, and these are two: what the fast ones want is there. */
+		/*
+		 * The first line alone is 14 bytes, and these are two: what the fast ones want is
+		 * there.
+		 */
 		const char *colon = end - line < 2 ? NULL : http1_colon_fast(line, end);
 		const char *value_end = colon ? http1_value_fast(colon + 1, end) : NULL;
 		enum http1_result result = HTTP1_DONE;
@@ -215,8 +221,8 @@ static enum http1_result parse(enum http1_kind kind, struct text bytes, struct h
 	enum http1_result result;
 
 	head_begin(head);
-	result = kind == HTTP1_RESPONSE ? read_status_line(&reader, head)
-					: read_request_line(&reader, head);
+	result = kind == HTTP1_RESPONSE ? read_status_line(&reader, head) :
+					  read_request_line(&reader, head);
 	if (result == HTTP1_DONE)
 		result = read_headers(&reader, &fields);
 	if (result == HTTP1_DONE)
@@ -233,8 +239,8 @@ enum http1_result http1_head(enum http1_kind kind, struct text bytes, size_t *sc
 	if (limit == 0)
 		return HTTP1_MORE;
 	/* The first five bytes are judged as they come; later ones with their line feed. */
-	if (*scanned < 5 || (*scanned < limit &&
-			     memchr(bytes.data + *scanned, '\n', limit - *scanned)))
+	if (*scanned < 5 ||
+	    (*scanned < limit && memchr(bytes.data + *scanned, '\n', limit - *scanned)))
 		result = parse(kind, (struct text){ bytes.data, limit }, head, err);
 	if (result != HTTP1_MORE)
 		return result;

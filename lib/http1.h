@@ -11,9 +11,9 @@
  * Strict means: bare LF, obsolete folding, blanks before a colon, a bad chunk size, two different
  * Content-Lengths, Content-Length together with Transfer-Encoding, control characters in a head, a
  * head over HTTP1_HEAD_MAX: each is an error, because what a lenient reader makes of it is a guess.
- * Other transfer codings than "chunked" are errors too: nobody asks for them. Two liberties are taken,
- * since nothing hangs on them: a status line may end after the status, and values and targets may
- * hold bytes outside ASCII.
+ * Other transfer codings than "chunked" are errors too: nobody asks for them. Two liberties are
+ * taken, since nothing hangs on them: a status line may end after the status, and values and
+ * targets may hold bytes outside ASCII.
  *
  * The result depends on the bytes alone, not on how they were cut on their way.
  */
@@ -45,16 +45,17 @@ struct http1_head {
 	struct text headers; /* all header lines, each with its CRLF, without the empty line */
 	int64_t content_length; /* -1: none given */
 	bool chunked;
-	bool close;            /* the connection ends after this message, says its head; so it does
-				  after a body that only http1_body_end() ends */
-	bool upgrade;          /* Upgrade, and named in Connection */
+	bool close;   /* the head says that the connection ends after this message; so it does, too,
+			 after a body that only http1_body_end() ends */
+	bool upgrade; /* Upgrade, and named in Connection */
 	bool has_location, has_set_cookie, has_content_encoding; /* worth a search */
 };
 
 /*
- * `bytes` are all bytes of the message so far; they may lie elsewhere than in the call before. `head`
- * means something only when DONE. `scanned` starts at 0 for a new message and remembers how far the
- * end of a line was searched, so that a head that comes byte by byte costs no more than one.
+ * `bytes` are all bytes of the message so far; they may lie elsewhere than in the call before.
+ * `head` means something only when DONE. `scanned` starts at 0 for a new message and remembers how
+ * far the end of a line was searched, so that a head that comes byte by byte costs no more than
+ * one.
  */
 enum http1_result http1_head(enum http1_kind kind, struct text bytes, size_t *scanned,
 			     struct http1_head *head, struct error *err);
@@ -66,10 +67,10 @@ bool http1_header(struct text headers, const char *name, struct text *value);
 bool http1_next_header(struct text *rest, struct text *name, struct text *value);
 
 struct http1_body {
-	int64_t left;   /* of the body or of the chunk */
+	int64_t left; /* of the body or of the chunk */
 	uint8_t mode;
 	uint8_t state;
-	uint16_t line;  /* bytes of the chunk-size or trailer line so far */
+	uint16_t line; /* bytes of the chunk-size or trailer line so far */
 	int64_t total;
 	uint32_t trailer_bytes; /* of trailers and of chunk extensions */
 };
@@ -78,7 +79,9 @@ struct http1_body {
 void http1_body_begin(struct http1_body *body, enum http1_kind kind, const struct http1_head *head,
 		      bool head_request);
 
-/* Takes from the front of `*rest`; a piece is a slice of it. DONE leaves what follows in `*rest`. */
+/*
+ * Takes from the front of `*rest`; a piece is a slice of it. DONE leaves what follows in `*rest`.
+ */
 enum http1_result http1_body_next(struct http1_body *body, struct text *rest, struct text *piece,
 				  struct error *err);
 

@@ -8,25 +8,25 @@ enum mode { MODE_LENGTH, MODE_CHUNKED, MODE_CLOSE };
  * Where a chunked body stands. Each state says what the next byte is; a state is left by that byte.
  */
 enum state {
-	STATE_SIZE,          /* a digit of the size; or its end: ';', a blank, CR */
+	STATE_SIZE,	     /* a digit of the size; or its end: ';', a blank, CR */
 	STATE_BEFORE_EXT,    /* blanks after the size: another one, or ';' */
-	STATE_EXT,           /* of an extension; or CR */
+	STATE_EXT,	     /* of an extension; or CR */
 	STATE_SIZE_FEED,     /* the LF of the size line: to DATA, or to TRAILER if the size was 0 */
-	STATE_DATA,          /* of the chunk: to DATA_RETURN when none is left */
+	STATE_DATA,	     /* of the chunk: to DATA_RETURN when none is left */
 	STATE_DATA_RETURN,   /* the CR after a chunk */
 	STATE_DATA_FEED,     /* its LF: to SIZE */
-	STATE_TRAILER,       /* starts a trailer line; or CR, and the body is nearly over */
+	STATE_TRAILER,	     /* starts a trailer line; or CR, and the body is nearly over */
 	STATE_TRAILER_NAME,  /* of a name; or ':' */
 	STATE_TRAILER_VALUE, /* of a value; or CR */
 	STATE_TRAILER_FEED,  /* the LF of a trailer line: to TRAILER */
 	STATE_LAST_FEED,     /* the last LF: to END */
 	STATE_END,
-	STATE_BROKEN,        /* an error was told */
+	STATE_BROKEN, /* an error was told */
 };
 
 enum {
-	SIZE_DIGITS_MAX = 15,        /* fits an int64_t, and is plenty */
-	LINE_MAX_BYTES = 4096,       /* of a size line with its extensions, or of a trailer line */
+	SIZE_DIGITS_MAX = 15,	     /* fits an int64_t, and is plenty */
+	LINE_MAX_BYTES = 4096,	     /* of a size line with its extensions, or of a trailer line */
 	EXTRA_MAX_BYTES = 64 * 1024, /* of all extensions and trailers of a body */
 };
 

@@ -4,8 +4,8 @@
 #include <strings.h>
 
 /*
- * Whether a name of the right length is `lower`. Setting bit 5 makes letters lower case and leaves a
- * dash alone, and no other token character becomes either.
+ * Whether a name of the right length is `lower`. Setting bit 5 makes letters lower case and leaves
+ * a dash alone, and no other token character becomes either.
  */
 static inline bool same_8(const char *name, const char *lower)
 {

@@ -11,22 +11,22 @@ struct http1_fields {
 	struct http1_head *head;
 	enum http1_kind kind;
 	bool close, keep_alive, wants_upgrade; /* named in Connection */
-	bool names_protocol;                   /* Upgrade is there */
+	bool names_protocol; /* Upgrade is there */
 	bool host;
 };
 
 /* Whether a name may be one of them, told by its length and its first letter. */
 static inline bool http1_field_matters(const char *name, size_t length)
 {
-#define LETTER(c) (1u << ((c) & 31))
+#define LETTER(c) (1u << ((c)&31))
 	static const uint32_t initials[32] = {
-		[4] = LETTER('h'),                /* host */
-		[7] = LETTER('u'),                /* upgrade */
-		[8] = LETTER('l'),                /* location */
+		[4] = LETTER('h'), /* host */
+		[7] = LETTER('u'), /* upgrade */
+		[8] = LETTER('l'), /* location */
 		[10] = LETTER('c') | LETTER('s'), /* connection, set-cookie */
-		[14] = LETTER('c'),               /* content-length */
-		[16] = LETTER('c'),               /* content-encoding */
-		[17] = LETTER('t'),               /* transfer-encoding */
+		[14] = LETTER('c'), /* content-length */
+		[16] = LETTER('c'), /* content-encoding */
+		[17] = LETTER('t'), /* transfer-encoding */
 	};
 #undef LETTER
 

@@ -1,9 +1,10 @@
 /*
- * http1_scan: the inner loops of lib/http1: how far a header name goes, how far a header value goes.
+ * http1_scan: the inner loops of lib/http1: how far a header name goes, how far a header value
+ * goes.
  *
  * Sixteen bytes at a time where the machine can (SSE2, which every x86-64 has), else byte by byte;
- * never a byte past `end`. The *_fast() ones want sixteen readable bytes before `end`; they may give up,
- * and are then done over by the plain ones with the same result.
+ * never a byte past `end`. The *_fast() ones want sixteen readable bytes before `end`; they may
+ * give up, and are then done over by the plain ones with the same result.
  */
 #ifndef LIB_HTTP1_SCAN_H
 #define LIB_HTTP1_SCAN_H
@@ -88,10 +89,10 @@ static inline size_t http1_run(unsigned flags)
 }
 
 /*
- * The flags of the last `left` bytes before `end`, at most sixteen: those of the sixteen bytes before
- * `end`, which must exist, without those of the bytes that stand before.
+ * The flags of the last `left` bytes before `end`, at most sixteen: those of the sixteen bytes
+ * before `end`, which must exist, without those of the bytes that stand before.
  */
-#define HTTP1_LAST(flags, end, left) (flags(http1_load((end) - 16)) >> (16 - (left)))
+#define HTTP1_LAST(flags, end, left) (flags(http1_load(&(end)[-16])) >> (16 - (left)))
 
 /* The colon after a name of 1 to 15 letters and dashes, or NULL. */
 static inline const char *http1_colon_fast(const char *p, const char *end)

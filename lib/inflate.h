@@ -18,9 +18,9 @@
 #include "lib/text.h"
 
 enum inflate_result {
-	INFLATE_DONE,	 /* decoded, appended to `out` */
-	INFLATE_BAD,	 /* damaged, cut off, or followed by something else */
-	INFLATE_LARGE,	 /* more than `limit` */
+	INFLATE_DONE, /* decoded, appended to `out` */
+	INFLATE_BAD, /* damaged, cut off, or followed by something else */
+	INFLATE_LARGE, /* more than `limit` */
 	INFLATE_UNKNOWN, /* a coding that we do not know: `err` names it */
 };
 

@@ -215,8 +215,8 @@ static enum json_result enter_scalar(const struct walk *walk)
 	enum value_kind kind;
 	bool escaped;
 
-	return json_scalar_end(walk->at, walk->end, &kind, &escaped) ? JSON_MISSING
-								     : JSON_MALFORMED;
+	return json_scalar_end(walk->at, walk->end, &kind, &escaped) ? JSON_MISSING :
+								       JSON_MALFORMED;
 }
 
 /* What follows a found value must fit, lest a cut document turns 1234 into 12. */
@@ -293,8 +293,7 @@ static enum json_result not_an_array(struct walk *walk)
 	return take_value(walk, &ignored) == JSON_FOUND ? JSON_MISSING : JSON_MALFORMED;
 }
 
-enum json_result json_each(struct text array,
-			   bool (*each)(void *context, struct json_found *element), void *context)
+enum json_result json_each(struct text array, json_visit *each, void *context)
 {
 	const char *end = array.data + array.length;
 	struct walk walk = { json_blank_end(array.data, end), end, 0 };

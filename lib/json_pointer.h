@@ -3,8 +3,8 @@
  *
  * Looking at one member of an answer must not cost a tree of the whole answer, so a pointer walks
  * the text once, skips what it does not want, and stops when it has found its value. No allocation,
- * bounded depth, never reads past the end; what is walked over must be well-formed JSON (but for UTF-8,
- * which is not looked at). Of two members with one name the first one counts.
+ * bounded depth, never reads past the end; what is walked over must be well-formed JSON (but for
+ * UTF-8, which is not looked at). Of two members with one name the first one counts.
  *
  *	struct json_pointer pointer;
  *	json_pointer_compile(&pointer, text_of("/items/0/sku"), &arena, err);
@@ -60,13 +60,15 @@ struct value json_value(const struct json_found *found, struct buffer *scratch);
 void json_unescape(struct buffer *out, struct text raw);
 
 /*
- * Calls `each` with every element of an array; stops when it returns false. MISSING when the text is
- * something else than an array.
+ * Calls `each` with every element of an array; stops when it returns false. MISSING when the text
+ * is something else than an array.
  */
-enum json_result json_each(struct text array, bool (*each)(void *context, struct json_found *element),
-			   void *context);
+typedef bool json_visit(void *context, struct json_found *element);
+enum json_result json_each(struct text array, json_visit *each, void *context);
 
-/* Appends `text` as the inside of a JSON string (escaped, no quotes); invalid UTF-8 becomes U+FFFD. */
+/*
+ * Appends `text` as the inside of a JSON string (escaped, no quotes); invalid UTF-8 becomes U+FFFD.
+ */
 void json_escape(struct buffer *out, struct text text);
 
 #endif

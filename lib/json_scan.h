@@ -19,7 +19,9 @@ static inline const char *json_blank_end(const char *p, const char *end)
 	return p;
 }
 
-/* `p` is behind the opening quote; the end is behind the closing one. Sets *escaped, never clears. */
+/*
+ * `p` is behind the opening quote; the end is behind the closing one. Sets *escaped, never clears.
+ */
 const char *json_string_end(const char *p, const char *end, bool *escaped);
 
 const char *json_number_end(const char *p, const char *end);

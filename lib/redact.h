@@ -3,12 +3,13 @@
  *
  *	redact(sample, secrets, secret_count, 2048, &shown);
  *
- * Masked as ***: the given secrets, wherever they stand; values of Authorization, Proxy-Authorization,
- * Cookie and Set-Cookie lines; what follows "Bearer" or "Basic"; JSON Web Tokens; members of JSON and
- * of forms whose name speaks of a password, a token, a secret, a key or the like; user names and
- * passwords in URLs. Of card numbers (13 to 19 digits that pass Luhn's check) the last four digits
- * stay. Control characters become visible (\n, \x1b), invalid UTF-8 becomes U+FFFD. So the result is
- * safe to print, and it is at most `limit` bytes long, ending in an ellipsis if it was cut.
+ * Masked as ***: the given secrets, wherever they stand; values of Authorization,
+ * Proxy-Authorization, Cookie and Set-Cookie lines; what follows "Bearer" or "Basic"; JSON Web
+ * Tokens; members of JSON and of forms whose name speaks of a password, a token, a secret, a key or
+ * the like; user names and passwords in URLs. Of card numbers (13 to 19 digits that pass Luhn's
+ * check) the last four digits stay. Control characters become visible (\n, \x1b), invalid UTF-8
+ * becomes U+FFFD. So the result is safe to print, and it is at most `limit` bytes long, ending in
+ * an ellipsis if it was cut.
  *
  * A net, not a wall: what a secret looks like is a guess where it is not given.
  */

@@ -11,9 +11,9 @@
 #include "lib/visible.h"
 
 /*
- * PCRE2 limits what a match may take that starts at one place, but it tries every place: a pattern as
- * tame as "[ ]*x" takes n squared steps over n blanks. So a search goes window by window of places to
- * start at, and looks at the clock in between.
+ * PCRE2 limits what a match may take that starts at one place, but it tries every place: a pattern
+ * as tame as "[ ]*x" takes n squared steps over n blanks. So a search goes window by window of
+ * places to start at, and looks at the clock in between.
  */
 enum {
 	MATCH_LIMIT = 1000000, /* steps from one start */

@@ -19,21 +19,21 @@
 struct url {
 	bool tls;
 	struct text host; /* as written, without brackets */
-	uint16_t port;	  /* the scheme's own when none is written */
+	uint16_t port; /* the scheme's own when none is written */
 	struct text path; /* with the query */
 };
 
 /*
- * An absolute URL. All texts are slices of `source`; so `path` is as it was written: it may be empty
- * or start with '?'.
+ * An absolute URL. All texts are slices of `source`; so `path` is as it was written: it may be
+ * empty or start with '?'.
  */
 bool url_parse(struct text source, struct url *url, struct error *err);
 
 /*
  * Where `location` leads from `path` of `origin` ("http://host:port"), by RFC 3986 §5: an absolute
  * URL, //host/path, /path, a relative path, ?query or nothing; dot segments are removed. Bytes
- * outside ASCII are percent-encoded, as browsers do. The texts of `url` are slices of `target`, which
- * becomes the whole URL; its path starts with '/'.
+ * outside ASCII are percent-encoded, as browsers do. The texts of `url` are slices of `target`,
+ * which becomes the whole URL; its path starts with '/'.
  */
 bool url_resolve(const char *origin, struct text path, struct text location, struct buffer *target,
 		 struct url *url, struct error *err);

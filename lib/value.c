@@ -69,7 +69,9 @@ bool value_equal(struct value a, struct value b)
 		return true;
 	if (!value_number(a, &left) || !value_number(b, &right))
 		return false;
-	/* Integers are spelt in one way only, so large ones that a double can't tell apart differ. */
+	/*
+	 * Integers are spelt in one way only, so large ones that a double can't tell apart differ.
+	 */
 	return left == right && (left == 0 || !is_integer(a.text) || !is_integer(b.text));
 }
 

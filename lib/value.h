@@ -44,8 +44,8 @@ bool value_number(struct value value, double *number);
 bool value_equal(struct value a, struct value b);
 
 /*
- * Absent, null, false, 0 and "" are false; everything else is true. What a string spells counts, since
- * a saved or rendered value is a string often enough.
+ * Absent, null, false, 0 and "" are false; everything else is true. What a string spells counts,
+ * since a saved or rendered value is a string often enough.
  */
 bool value_true(struct value value);
 

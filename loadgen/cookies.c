@@ -15,7 +15,9 @@ struct cookie {
 	char bytes[];
 };
 
-/* Those with longer paths stand first, and among equals the older ones: the order to send them in. */
+/*
+ * Those with longer paths stand first, and among equals the older ones: the order to send them in.
+ */
 struct cookie_jar {
 	uint32_t count, room;
 	uint32_t born;

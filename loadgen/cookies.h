@@ -1,6 +1,6 @@
 /*
- * cookies: what one visitor was told to remember, as a browser would (RFC 6265, and of its successor
- * what browsers do: Secure cookies only over TLS, the prefixes __Secure- and __Host-).
+ * cookies: what one visitor was told to remember, as a browser would (RFC 6265, and of its
+ * successor what browsers do: Secure cookies only over TLS, the prefixes __Secure- and __Host-).
  *
  *	struct cookies cookies = COOKIES_EMPTY;
  *	cookies_set(&cookies, host, "/login", tls, "sid=1; Path=/; HttpOnly", now_s);
@@ -9,9 +9,9 @@
  *	cookies_release(&cookies);
  *
  * What servers send is bounded: 50 cookies of 4 KiB each; the oldest makes way. A cookie that is
- * against the rules is ignored, as browsers do. There is no list of public suffixes; instead a Domain
- * without a dot is refused. As in browsers, this machine itself (localhost, 127.x, ::1) counts as
- * safe without TLS.
+ * against the rules is ignored, as browsers do. There is no list of public suffixes; instead a
+ * Domain without a dot is refused. As in browsers, this machine itself (localhost, 127.x, ::1)
+ * counts as safe without TLS.
  *
  * Hosts are names without port; paths may have their query. Times are seconds since 1970. An empty
  * jar is one pointer.

@@ -2,7 +2,8 @@
  * fuzz_cookies: lines of Set-Cookie, set one after the other. What is sent back is one clean header
  * line, and only to whom it may go.
  *
- * The first byte of each line says by which host, on which path, over TLS or not, and how much later.
+ * The first byte of each line says by which host, on which path, over TLS or not, and how much
+ * later.
  */
 #include <assert.h>
 #include <stdint.h>

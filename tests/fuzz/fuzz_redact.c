@@ -1,6 +1,6 @@
 /*
- * fuzz_redact: the first byte is the limit, then a line with a secret, then the text. What comes out
- * is short enough, valid and printable, and the secret is not in it.
+ * fuzz_redact: the first byte is the limit, then a line with a secret, then the text. What comes
+ * out is short enough, valid and printable, and the secret is not in it.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -43,8 +43,8 @@ static void feed(struct reading *reading, const char *bytes, size_t length)
 
 		if (all.length)
 			memcpy(copy, reading->bytes.data, all.length);
-		reading->result = http1_head(reading->kind, all, &reading->scanned,
-					     &reading->head, &reading->err);
+		reading->result = http1_head(reading->kind, all, &reading->scanned, &reading->head,
+					     &reading->err);
 		free(copy);
 		if (reading->result != HTTP1_DONE)
 			return;
@@ -187,7 +187,8 @@ static bool refused_headers(const char *lines, const char *why)
 
 	buffer_format(&request, "POST / HTTP/1.1\r\nHost: x\r\n%s\r\n", lines);
 	buffer_format(&response, "HTTP/1.1 200 OK\r\n%s\r\n", lines);
-	both = refused(HTTP1_REQUEST, request.data, why) && refused(HTTP1_RESPONSE, response.data, why);
+	both = refused(HTTP1_REQUEST, request.data, why) &&
+	       refused(HTTP1_RESPONSE, response.data, why);
 	buffer_release(&request);
 	buffer_release(&response);
 	return both;
@@ -217,7 +218,7 @@ static void test_responses(void)
 	struct http1_head head;
 	struct error err;
 
-	TEST("a plain response is understood") {
+	TEST ("a plain response is understood") {
 		CHECK_INT(parse(HTTP1_RESPONSE, responses[0], &head, &err), HTTP1_DONE);
 		CHECK_INT(head.status, 200);
 		CHECK_INT(head.minor, 1);
@@ -229,51 +230,60 @@ static void test_responses(void)
 		CHECK(memcmp(head.headers.data + head.headers.length, "\r\n", 2) == 0);
 		CHECK_INT(head.headers.data + head.headers.length + 2 - responses[0], head.length);
 	}
-	TEST("HTTP/1.0 closes unless told to keep alive, HTTP/1.1 keeps alive unless told to close") {
+	TEST ("HTTP/1.0 closes unless told to keep alive, HTTP/1.1 keeps alive unless told to close") {
 		parse(HTTP1_RESPONSE, "HTTP/1.0 200 OK\r\n\r\n", &head, &err);
 		CHECK(head.close);
-		parse(HTTP1_RESPONSE, "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n\r\n", &head, &err);
+		parse(HTTP1_RESPONSE, "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n\r\n", &head,
+		      &err);
 		CHECK(!head.close);
-		parse(HTTP1_RESPONSE, "HTTP/1.1 200 OK\r\nConnection: x ,\tCLOSE\r\n\r\n", &head, &err);
+		parse(HTTP1_RESPONSE, "HTTP/1.1 200 OK\r\nConnection: x ,\tCLOSE\r\n\r\n", &head,
+		      &err);
 		CHECK(head.close);
 		parse(HTTP1_RESPONSE, "HTTP/1.1 200 OK\r\nConnection: closer\r\n\r\n", &head, &err);
 		CHECK(!head.close);
-		parse(HTTP1_RESPONSE, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n",
+		parse(HTTP1_RESPONSE,
+		      "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n",
 		      &head, &err);
 		CHECK(head.close);
 	}
-	TEST("headers worth a search are flagged, in any case") {
+	TEST ("headers worth a search are flagged, in any case") {
 		CHECK_INT(parse(HTTP1_RESPONSE, responses[3], &head, &err), HTTP1_DONE);
 		CHECK(head.has_location && head.has_set_cookie && head.has_content_encoding);
 		parse(HTTP1_RESPONSE,
-		      "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", &head, &err);
+		      "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+		      &head, &err);
 		CHECK(head.upgrade && head.status == 101);
 	}
-	TEST("names that only look alike are not taken for others") {
-		CHECK_INT(parse(HTTP1_RESPONSE,
-				"HTTP/1.1 200 OK\r\nContent_Length: 3\r\nContent-Lengtx: 4\r\n"
-				"Transfer.Encoding: chunked\r\nLocatiom: x\r\nSet-Cookia: y\r\n\r\n",
-				&head, &err),
-			  HTTP1_DONE);
+	TEST ("names that only look alike are not taken for others") {
+		CHECK_INT(
+			parse(HTTP1_RESPONSE,
+			      "HTTP/1.1 200 OK\r\nContent_Length: 3\r\nContent-Lengtx: 4\r\n"
+			      "Transfer.Encoding: chunked\r\nLocatiom: x\r\nSet-Cookia: y\r\n\r\n",
+			      &head, &err),
+			HTTP1_DONE);
 		CHECK_INT(head.content_length, -1);
 		CHECK(!head.chunked && !head.has_location && !head.has_set_cookie);
 	}
-	TEST("bytes outside ASCII and tabs are allowed in values") {
-		CHECK_INT(parse(HTTP1_RESPONSE,
-				"HTTP/1.1 200 Gr\xc3\xbc\xc3\x9f\r\nX-City: M\xfcnchen\tund so weiter und so "
-				"fort, und noch l\xc3\xa4nger\r\nContent-Length:\t 7 \t\r\n\r\n",
-				&head, &err),
-			  HTTP1_DONE);
+	TEST ("bytes outside ASCII and tabs are allowed in values") {
+		CHECK_INT(
+			parse(HTTP1_RESPONSE,
+			      "HTTP/1.1 200 Gr\xc3\xbc\xc3\x9f\r\nX-City: M\xfcnchen\tund so weiter und so "
+			      "fort, und noch l\xc3\xa4nger\r\nContent-Length:\t 7 \t\r\n\r\n",
+			      &head, &err),
+			HTTP1_DONE);
 		CHECK_INT(head.content_length, 7);
 	}
 }
 
 static void test_refusals(void)
 {
-	TEST("what could be read in two ways is refused") {
-		CHECK(refused_headers("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "both"));
-		CHECK(refused_headers("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "both"));
-		CHECK(refused_headers("Content-Length: 3\r\nContent-Length: 4\r\n", "two different"));
+	TEST ("what could be read in two ways is refused") {
+		CHECK(refused_headers("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+				      "both"));
+		CHECK(refused_headers("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+				      "both"));
+		CHECK(refused_headers("Content-Length: 3\r\nContent-Length: 4\r\n",
+				      "two different"));
 		CHECK(refused_headers("Content-Length: 3, 3\r\n", "bad Content-Length"));
 		CHECK(refused_headers("Content-Length: +3\r\n", "bad Content-Length"));
 		CHECK(refused_headers("Content-Length: -3\r\n", "bad Content-Length"));
@@ -281,18 +291,24 @@ static void test_refusals(void)
 		CHECK(refused_headers("Content-Length: 3 3\r\n", "bad Content-Length"));
 		CHECK(refused_headers("Content-Length:\r\n", "bad Content-Length"));
 		CHECK(refused_headers("Content-Length: \r\n", "bad Content-Length"));
-		CHECK(refused_headers("Content-Length: 9999999999999999999\r\n", "bad Content-Length"));
-		CHECK(refused_headers("Transfer-Encoding: xchunked\r\n", "unknown Transfer-Encoding"));
+		CHECK(refused_headers("Content-Length: 9999999999999999999\r\n",
+				      "bad Content-Length"));
+		CHECK(refused_headers("Transfer-Encoding: xchunked\r\n",
+				      "unknown Transfer-Encoding"));
 		CHECK(refused_headers("Transfer-Encoding: chunked, identity\r\n", "unknown Tr"));
 		CHECK(refused_headers("Transfer-Encoding: gzip, chunked\r\n", "unknown Tr"));
-		CHECK(refused_headers("Transfer-Encoding: \x0b" "chunked\r\n", "control character"));
-		CHECK(refused_headers("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "twice"));
+		CHECK(refused_headers("Transfer-Encoding: \x0b"
+				      "chunked\r\n",
+				      "control character"));
+		CHECK(refused_headers(
+			"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "twice"));
 		CHECK(refused_headers("Transfer-Encoding : chunked\r\n", "bad header name"));
 		CHECK(refused_headers("Transfer-Encoding\t: chunked\r\n", "bad header name"));
 		CHECK(refused_headers("X: y\r\n Transfer-Encoding: chunked\r\n", "folded"));
 		CHECK(refused_headers("X: y\r\n\tz\r\n", "folded"));
 		CHECK(refused_headers("X: y\nTransfer-Encoding: chunked\r\n", "line feed without"));
-		CHECK(refused_headers("X: y\rTransfer-Encoding: chunked\r\n", "carriage return without"));
+		CHECK(refused_headers("X: y\rTransfer-Encoding: chunked\r\n",
+				      "carriage return without"));
 		CHECK(refused_headers("X: y\r\rZ: a\r\n", "carriage return without"));
 		CHECK(refused_headers("\n", "bad header name"));
 		CHECK(refused_headers(": x\r\n", "bad header name"));
@@ -301,20 +317,25 @@ static void test_refusals(void)
 		CHECK(refused_headers("X[]: y\r\n", "bad header name"));
 		CHECK(refused_headers("X\xc3\xa4: y\r\n", "bad header name"));
 		CHECK(refused_headers("X: \x7f\r\n", "control character"));
-		CHECK(refused(HTTP1_RESPONSE, "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-			      "HTTP/1.0"));
+		CHECK(refused(HTTP1_RESPONSE,
+			      "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.0"));
 	}
-	TEST("a NUL in a head is refused") {
+}
+
+static void test_bad_lines(void)
+{
+	TEST ("a NUL in a head is refused") {
 		static const char bytes[] = "HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n";
 		struct http1_head head;
 		struct error err;
 		size_t scanned = 0;
 
 		CHECK_INT(http1_head(HTTP1_RESPONSE, (struct text){ bytes, sizeof(bytes) - 1 },
-				     &scanned, &head, &err), HTTP1_ERROR);
+				     &scanned, &head, &err),
+			  HTTP1_ERROR);
 		CHECK_TEXT(err.text, "control character in a head: 'X: a\\x00b'");
 	}
-	TEST("bad first lines are refused") {
+	TEST ("bad first lines are refused") {
 		CHECK(refused(HTTP1_RESPONSE, "HTTP/1.1 20 OK\r\n\r\n", "bad status line"));
 		CHECK(refused(HTTP1_RESPONSE, "HTTP/1.1 2000 OK\r\n\r\n", "bad status line"));
 		CHECK(refused(HTTP1_RESPONSE, "HTTP/1.1 099 OK\r\n\r\n", "bad status line"));
@@ -322,18 +343,20 @@ static void test_refusals(void)
 		CHECK(refused(HTTP1_RESPONSE, "HTTP/11 200 OK\r\n\r\n", "bad status line"));
 		CHECK(refused(HTTP1_RESPONSE, "http/1.1 200 OK\r\n\r\n", "does not start with"));
 		CHECK(refused(HTTP1_RESPONSE, "ICY", "does not start with"));
-		CHECK(refused(HTTP1_REQUEST, "GET / HTTP/1.1 \r\n\r\n", "control character in a head"));
+		CHECK(refused(HTTP1_REQUEST, "GET / HTTP/1.1 \r\n\r\n",
+			      "control character in a head"));
 		CHECK(refused(HTTP1_REQUEST, "GET / HTTP/2.0\r\n\r\n", "bad request line"));
 		CHECK(refused(HTTP1_REQUEST, " GET / HTTP/1.1\r\n\r\n", "bad request line"));
 		CHECK(refused(HTTP1_REQUEST, "GET /a b HTTP/1.1\r\n\r\n", "bad request line"));
 		CHECK(refused(HTTP1_REQUEST, "\r\nGET / HTTP/1.1\r\n\r\n", "bad request line"));
-		CHECK(refused(HTTP1_REQUEST, "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "Host"));
+		CHECK(refused(HTTP1_REQUEST, "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+			      "Host"));
 	}
 }
 
 static void test_bounds(void)
 {
-	TEST("a head has a size and a number of lines at most") {
+	TEST ("a head has a size and a number of lines at most") {
 		struct buffer message = BUFFER_EMPTY;
 		struct http1_head head;
 		struct error err;
@@ -350,8 +373,9 @@ static void test_bounds(void)
 		buffer_add_string(&message, "x\r\n\r\n");
 		CHECK(refused(HTTP1_RESPONSE, message.data, "more than 64 KiB"));
 		message.length -= 5;
-		CHECK_INT(parse(HTTP1_RESPONSE, (message.data[message.length] = '\0', message.data), &head,
-				&err), HTTP1_MORE);
+		CHECK_INT(parse(HTTP1_RESPONSE, (message.data[message.length] = '\0', message.data),
+				&head, &err),
+			  HTTP1_MORE);
 		buffer_clear(&message);
 		buffer_add_string(&message, "HTTP/1.1 200 OK\r\n");
 		for (int i = 0; i < HTTP1_HEADERS_MAX; i++)
@@ -370,15 +394,16 @@ static void test_bodies(void)
 {
 	struct error err;
 
-	TEST("chunks are put together, extensions and trailers dropped") {
+	TEST ("chunks are put together, extensions and trailers dropped") {
 		CHECK_TEXT(unchunk("5\r\nhello\r\n0\r\n\r\n", &err), "hello");
 		CHECK_TEXT(unchunk("0\r\n\r\n", &err), "");
-		CHECK_TEXT(unchunk("000A;x\r\n0123456789\r\n1 ;y=\"z\"\r\n!\r\n0;q\r\nT: u\r\n\r\n", &err),
+		CHECK_TEXT(unchunk("000A;x\r\n0123456789\r\n1 ;y=\"z\"\r\n!\r\n0;q\r\nT: u\r\n\r\n",
+				   &err),
 			   "0123456789!");
 		CHECK_TEXT(unchunk("a\r\n0123456789\r\nB\r\n0123456789a\r\n00\r\n\r\n", &err),
 			   "01234567890123456789a");
 	}
-	TEST("bad chunks are refused") {
+	TEST ("bad chunks are refused") {
 		CHECK(!unchunk("g\r\n", &err));
 		CHECK(!unchunk("\r\n", &err));
 		CHECK(!unchunk("0x5\r\nhello\r\n0\r\n\r\n", &err));
@@ -395,7 +420,7 @@ static void test_bodies(void)
 		CHECK(!unchunk("0\r\nno colon\r\n\r\n", &err));
 		CHECK(!unchunk("0\r\nA: b\n\r\n", &err));
 	}
-	TEST("extensions and trailers are bounded") {
+	TEST ("extensions and trailers are bounded") {
 		struct buffer chunks = BUFFER_EMPTY;
 
 		buffer_add_string(&chunks, "1;");
@@ -413,7 +438,7 @@ static void test_bodies(void)
 		CHECK_TEXT(err.text, "too many chunk extensions or trailers");
 		buffer_release(&chunks);
 	}
-	TEST("a chunked body broken once stays broken") {
+	TEST ("a chunked body broken once stays broken") {
 		struct http1_head head = { .chunked = true, .status = 200, .content_length = -1 };
 		struct text rest = text_of("x5\r\nhello\r\n0\r\n\r\n"), piece;
 		struct http1_body body;
@@ -428,13 +453,14 @@ static void test_bodies(void)
 
 static enum http1_result end_of(const char *message, bool head_request, int64_t *total)
 {
-	struct reading reading = { .kind = HTTP1_RESPONSE, .result = HTTP1_MORE,
+	struct reading reading = { .kind = HTTP1_RESPONSE,
+				   .result = HTTP1_MORE,
 				   .head_request = head_request };
 	enum http1_result result;
 
 	feed(&reading, message, strlen(message));
-	result = reading.result == HTTP1_MORE ? http1_body_end(&reading.body, &reading.err)
-					      : reading.result;
+	result = reading.result == HTTP1_MORE ? http1_body_end(&reading.body, &reading.err) :
+						reading.result;
 	*total = reading.body.total;
 	release(&reading);
 	return result;
@@ -444,38 +470,44 @@ static void test_ends(void)
 {
 	int64_t total;
 
-	TEST("answers to HEAD, 1xx, 204 and 304 have no body whatever they say") {
-		CHECK_INT(end_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true, &total), HTTP1_DONE);
-		CHECK_INT(end_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true, &total),
+	TEST ("answers to HEAD, 1xx, 204 and 304 have no body whatever they say") {
+		CHECK_INT(end_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true, &total),
 			  HTTP1_DONE);
-		CHECK_INT(end_of("HTTP/1.1 304 Not\r\nContent-Length: 9\r\n\r\n", false, &total), HTTP1_DONE);
-		CHECK_INT(end_of("HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\nx", false, &total),
+		CHECK_INT(end_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true,
+				 &total),
+			  HTTP1_DONE);
+		CHECK_INT(end_of("HTTP/1.1 304 Not\r\nContent-Length: 9\r\n\r\n", false, &total),
+			  HTTP1_DONE);
+		CHECK_INT(end_of("HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\nx", false,
+				 &total),
 			  HTTP1_DONE);
 		CHECK_INT(end_of("HTTP/1.1 100 Continue\r\n\r\nHTTP", false, &total), HTTP1_DONE);
 		CHECK_INT(total, 0);
 	}
-	TEST("a close ends a body without a length, and is an error for any other") {
+	TEST ("a close ends a body without a length, and is an error for any other") {
 		CHECK_INT(end_of("HTTP/1.1 200 OK\r\n\r\nabc", false, &total), HTTP1_DONE);
 		CHECK_INT(total, 3);
 		CHECK_INT(end_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", false, &total),
 			  HTTP1_ERROR);
-		CHECK_INT(end_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
-				 false, &total), HTTP1_ERROR);
+		CHECK_INT(
+			end_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+			       false, &total),
+			HTTP1_ERROR);
 		CHECK_INT(total, 5);
 	}
 }
 
 static void test_splits(void)
 {
-	TEST("responses come to the same however they are cut") {
+	TEST ("responses come to the same however they are cut") {
 		for (size_t i = 0; i < COUNT(responses); i++)
 			CHECK(split_anyhow(HTTP1_RESPONSE, text_of(responses[i])));
 	}
-	TEST("requests come to the same however they are cut") {
+	TEST ("requests come to the same however they are cut") {
 		for (size_t i = 0; i < COUNT(requests); i++)
 			CHECK(split_anyhow(HTTP1_REQUEST, text_of(requests[i])));
 	}
-	TEST("a response broken at any byte comes to the same however it is cut") {
+	TEST ("a response broken at any byte comes to the same however it is cut") {
 		static const char bad[] = { '\0', '\n', '\r', ' ', ':', '\x80', '\x7f', '9' };
 		struct text good = text_of(responses[1]);
 		char *copy = malloc(good.length);
@@ -491,10 +523,11 @@ static void test_splits(void)
 
 static void test_headers(void)
 {
-	struct text headers = text_of("A: 1\r\nSet-Cookie: x=y\r\nset-cookie:z\r\nempty:\r\nSet: q \r\n");
+	struct text headers =
+		text_of("A: 1\r\nSet-Cookie: x=y\r\nset-cookie:z\r\nempty:\r\nSet: q \r\n");
 	struct text name, value, rest;
 
-	TEST("headers are found by name") {
+	TEST ("headers are found by name") {
 		CHECK(http1_header(headers, "SET-COOKIE", &value) && text_is(value, "x=y"));
 		CHECK(http1_header(headers, "set", &value) && text_is(value, "q"));
 		CHECK(http1_header(headers, "empty", &value) && value.length == 0);
@@ -502,7 +535,7 @@ static void test_headers(void)
 		CHECK(!http1_header(headers, "", &value));
 		CHECK(!http1_header(text_of(""), "a", &value));
 	}
-	TEST("headers are walked in order, also when they are not quite well-formed") {
+	TEST ("headers are walked in order, also when they are not quite well-formed") {
 		int count = 0;
 
 		rest = headers;
@@ -510,8 +543,10 @@ static void test_headers(void)
 			count++;
 		CHECK_INT(count, 5);
 		rest = text_of("junk\n: x\nB: 2\nC:3");
-		CHECK(http1_next_header(&rest, &name, &value) && text_is(name, "B") && text_is(value, "2"));
-		CHECK(http1_next_header(&rest, &name, &value) && text_is(name, "C") && text_is(value, "3"));
+		CHECK(http1_next_header(&rest, &name, &value) && text_is(name, "B") &&
+		      text_is(value, "2"));
+		CHECK(http1_next_header(&rest, &name, &value) && text_is(name, "C") &&
+		      text_is(value, "3"));
 		CHECK(!http1_next_header(&rest, &name, &value));
 	}
 }
@@ -520,6 +555,7 @@ int main(void)
 {
 	test_responses();
 	test_refusals();
+	test_bad_lines();
 	test_bounds();
 	test_bodies();
 	test_ends();

@@ -118,6 +118,10 @@ static void test_places(void)
 	TEST ("of two members with one name the first counts") {
 		CHECK_TEXT(at("{\"a\":1,\"a\":2}", "/a"), "a number: 1");
 	}
+}
+
+static void test_escapes(void)
+{
 	TEST ("names and strings with escapes are decoded") {
 		CHECK_TEXT(at("{\"\\u0061\\/\\n\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}", "/a~1\n"),
 			   "a string: \"\\/\b\f\n\r\t");
@@ -130,76 +134,35 @@ static void test_places(void)
 	}
 }
 
+static const char *const malformed[] = {
+	"", " ", "[", "{", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1{}]", "[{}{}]", "[[]1]",
+	"{1:2}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":1 \"b\":2}", "[01]", "[-]",
+	"[+1]", "[.5]", "[1.]", "[1.e5]", "[1e]", "[1e+]", "[0x1]", "[NaN]", "[tru]", "[True]",
+	"[nul", "[\"a]", "[\"a\\\"]", "[\"\\x\"]", "[\"\\u12\"]", "[\"\\u12g4\"]", "[\"\n\"]",
+	"[\"\t\"]", "['a']", "[1}", "{\"a\":[}]", "[1]]", "[1] x",
+	"[\"a long string with a tab\tin it\"]", "[\"a long string that never ends \\",
+	"\xef\xbb\xbf{}", "[1,/**/2]", "{\"a\":1,,\"b\":2}", "[1:2]", "[\"a\":2]", "{\"a\",1}",
+	"[1}]", "[{\"a\":1]}", "[[1,{\"a\":[2}]]",
+};
+
 static void test_malformed(void)
 {
-	static const char *const documents[] = {
-		"",
-		" ",
-		"[",
-		"{",
-		"[1",
-		"[1,",
-		"[1,]",
-		"[,1]",
-		"[1 2]",
-		"[1{}]",
-		"[{}{}]",
-		"[[]1]",
-		"{1:2}",
-		"{\"a\"}",
-		"{\"a\":}",
-		"{\"a\":1,}",
-		"{,}",
-		"{\"a\":1 \"b\":2}",
-		"[01]",
-		"[-]",
-		"[+1]",
-		"[.5]",
-		"[1.]",
-		"[1.e5]",
-		"[1e]",
-		"[1e+]",
-		"[0x1]",
-		"[NaN]",
-		"[tru]",
-		"[True]",
-		"[nul",
-		"[\"a]",
-		"[\"a\\\"]",
-		"[\"\\x\"]",
-		"[\"\\u12\"]",
-		"[\"\\u12g4\"]",
-		"[\"\n\"]",
-		"[\"\t\"]",
-		"['a']",
-		"[1}",
-		"{\"a\":[}]",
-		"[1]]",
-		"[1] x",
-		"[\"a long string with a tab\tin it\"]",
-		"[\"a long string that never ends \\",
-		"\xef\xbb\xbf{}",
-		"[1,/**/2]",
-		"{\"a\":1,,\"b\":2}",
-		"[1:2]",
-		"[\"a\":2]",
-		"{\"a\",1}",
-		"[1}]",
-		"[{\"a\":1]}",
-		"[[1,{\"a\":[2}]]",
-	};
-
 	TEST ("what is not JSON is malformed, at once or inside") {
-		for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++) {
+		for (size_t i = 0; i < sizeof(malformed) / sizeof(*malformed); i++) {
 			struct buffer outer = BUFFER_EMPTY;
 
-			if (!CHECK(strcmp(at(documents[i], ""), "malformed") == 0))
-				printf("# %s\n", documents[i]);
-			buffer_format(&outer, "{\"x\":%s,\"y\":1}", documents[i]);
+			if (!CHECK(strcmp(at(malformed[i], ""), "malformed") == 0))
+				printf("# %s\n", malformed[i]);
+			buffer_format(&outer, "{\"x\":%s,\"y\":1}", malformed[i]);
 			if (!CHECK(strcmp(at(outer.data, "/y"), "malformed") == 0))
 				printf("# %s\n", outer.data);
 			buffer_release(&outer);
 		}
+	}
+	TEST ("nothing may follow a document") {
+		CHECK_TEXT(at("{\"a\":1}}", ""), "malformed");
+		CHECK_TEXT(at("1 2", ""), "malformed");
+		CHECK_TEXT(at("{} \n", ""), "JSON: {}");
 	}
 	TEST ("a document that was cut does not pass for a shorter one") {
 		static const char whole[] = "{\"a\":{\"b\":[1234,\"x\",true]},\"c\":-1.5e3}";
@@ -214,6 +177,10 @@ static void test_malformed(void)
 		CHECK_TEXT(at("{\"a\":12", "/a"), "malformed");
 		CHECK_TEXT(at("{\"a\":12 ", "/a"), "malformed");
 	}
+}
+
+static void test_depth(void)
+{
 	TEST ("depth is bounded") {
 		for (int depth = JSON_DEPTH_MAX - 1; depth <= JSON_DEPTH_MAX + 2; depth++) {
 			struct buffer deep = BUFFER_EMPTY;
@@ -454,7 +421,9 @@ int main(void)
 {
 	test_rfc();
 	test_places();
+	test_escapes();
 	test_malformed();
+	test_depth();
 	test_each();
 	test_escape();
 	test_against_jansson();

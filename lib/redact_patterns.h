@@ -12,8 +12,7 @@
 
 #define REDACTED "***"
 
-size_t redact_named(struct text in, size_t at,
-		    struct buffer *out); /* "password": "x", token=x, Cookie: x */
+size_t redact_named(struct text in, size_t at, struct buffer *out);  /* "password": "x", token=x */
 size_t redact_bearer(struct text in, size_t at, struct buffer *out); /* Bearer x, Basic x */
 size_t redact_jwt(struct text in, size_t at, struct buffer *out);    /* eyJ... */
 size_t redact_card(struct text in, size_t at, struct buffer *out);   /* 4111 1111 1111 1111 */

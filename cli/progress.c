@@ -89,7 +89,8 @@ void progress_show(void *context, const struct run_progress *now)
 
 	if (progress->style == PROGRESS_JSON)
 		show_json(progress->out, now);
-	if (progress->style == PROGRESS_LINE || (progress->style == PROGRESS_PLAIN && tens > progress->shown)) {
+	if (progress->style == PROGRESS_LINE ||
+	    (progress->style == PROGRESS_PLAIN && tens > progress->shown)) {
 		format(&line, now);
 		fprintf(progress->out, progress->style == PROGRESS_LINE ? "\r\033[K%s" : "%s\n",
 			line.data);

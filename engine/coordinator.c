@@ -374,7 +374,8 @@ static void take_messages(struct coordinator *coordinator, struct hand *hand)
 		}
 		if (hand->unread.length - at < 4 + (size_t)length)
 			break;
-		take_message(coordinator, hand, message[4], (struct text){ message + 5, length - 1 });
+		take_message(coordinator, hand, message[4],
+			     (struct text){ message + 5, length - 1 });
 		at += 4 + (size_t)length;
 	}
 	memmove(hand->unread.data, hand->unread.data + at, hand->unread.length - at);

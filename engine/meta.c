@@ -134,7 +134,9 @@ bool meta_write(const struct scenario *scenario, const struct meta_run *run, con
 
 	json_decref(meta);
 	if (!text)
-		return error_set(err, "cannot write '%s': a name in the scenario is not valid UTF-8", path);
+		return error_set(err,
+				 "cannot write '%s': a name in the scenario is not valid UTF-8",
+				 path);
 	good = file_write(path, text_of(text), err);
 	free(text);
 	return good;

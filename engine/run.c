@@ -74,7 +74,8 @@ static bool make_directories(const char *directory, struct paths *paths, struct 
 	if (strlen(directory) > 3900)
 		return error_set(err, "the name of the run directory is too long");
 	if (holds_run(directory))
-		return error_set(err, "'%s' already holds a run; choose another with -o", directory);
+		return error_set(err, "'%s' already holds a run; choose another with -o",
+				 directory);
 	snprintf(paths->history, sizeof(paths->history), "%s/history", directory);
 	snprintf(paths->meta, sizeof(paths->meta), "%s/history/meta.json", directory);
 	snprintf(paths->scenario, sizeof(paths->scenario), "%s/scenario.yaml", directory);
@@ -124,8 +125,8 @@ static bool coordinate(struct scenario *scenario, const struct run_options *opti
 	return good;
 }
 
-bool run_scenario(struct scenario *scenario, const struct run_options *options,
-		  struct run_end *end, struct error *err)
+bool run_scenario(struct scenario *scenario, const struct run_options *options, struct run_end *end,
+		  struct error *err)
 {
 	struct paths paths;
 	bool good = true;

@@ -1,9 +1,9 @@
 /*
  * run: a scenario becomes a history.
  *
- *	struct run_options options = { .directory = "runs/sale", .progress = show, .context = &view };
+ *	struct run_options options = { .directory = "runs/sale", .progress = show };
  *	struct run_end end;
- *	if (!run_scenario(scenario, &options, &end, err)) ...   // it could not begin, or an internal error
+ *	if (!run_scenario(scenario, &options, &end, err)) ...   // end.outcome says what kind
  *
  * In order: is the target ready, data is read from it, the run directory is made, workers start,
  * their snapshots are merged and shown, they come to rest, the books are closed. What came of it is

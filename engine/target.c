@@ -135,7 +135,8 @@ static bool read_source(struct scenario *scenario, struct data_source *source, s
 {
 	struct buffer answer = BUFFER_EMPTY;
 	struct error why;
-	bool good = get(scenario, source->path, &answer, &why) &&
+	bool good =
+		get(scenario, source->path, &answer, &why) &&
 		    data_read_json(source, buffer_text(&answer), source->path, &scenario->arena, &why);
 
 	buffer_release(&answer);

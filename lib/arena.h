@@ -31,9 +31,9 @@ void arena_release(struct arena *arena);
 /* Calls `release(what)` when the arena is released, the last deferred first. */
 void arena_defer(struct arena *arena, void (*release)(void *what), void *what);
 
-void *arena_new(struct arena *arena, size_t bytes);                /* zeroed, aligned for anything */
-void *arena_array(struct arena *arena, size_t count, size_t each); /* the same, overflow checked */
-char *arena_string(struct arena *arena, struct text text);         /* a copy with a NUL */
+void *arena_new(struct arena *arena, size_t bytes); /* zeroed, aligned for anything */
+void *arena_array(struct arena *arena, size_t count, size_t each); /* overflow checked */
+char *arena_string(struct arena *arena, struct text text); /* a copy with a NUL */
 char *arena_format(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -19,7 +19,9 @@ char *buffer_reserve(struct buffer *buffer, size_t bytes)
 	size_t needed = buffer->length + bytes + 1;
 
 	if (needed > buffer->room) {
-		buffer->room = needed < 2 * buffer->room ? 2 * buffer->room : needed < 64 ? 64 : needed;
+		buffer->room = needed < 2 * buffer->room ? 2 * buffer->room :
+			       needed < 64		 ? 64 :
+							   needed;
 		buffer->data = memory_resize(buffer->data, buffer->room, 1);
 	}
 	return buffer->data + buffer->length;

@@ -35,7 +35,8 @@ bool error_at(struct error *err, struct place at, const char *format, ...)
 	if (!err)
 		return false;
 	if (at.file && at.line)
-		used = snprintf(err->text, sizeof(err->text), "%s:%d:%d: ", at.file, at.line, at.column);
+		used = snprintf(err->text, sizeof(err->text), "%s:%d:%d: ", at.file, at.line,
+				at.column);
 	else if (at.file)
 		used = snprintf(err->text, sizeof(err->text), "%s: ", at.file);
 	va_start(arguments, format);

@@ -21,9 +21,9 @@ struct random {
 struct random random_stream(uint64_t seed, const char *name, uint64_t index);
 
 uint64_t random_next(struct random *random);
-double random_unit(struct random *random);                              /* [0, 1) */
-uint64_t random_below(struct random *random, uint64_t bound);           /* [0, bound), unbiased; bound > 0 */
-int64_t random_between(struct random *random, int64_t low, int64_t high); /* both ends included */
+double random_unit(struct random *random); /* [0, 1) */
+uint64_t random_below(struct random *random, uint64_t bound); /* [0, bound); bound > 0 */
+int64_t random_between(struct random *random, int64_t low, int64_t high); /* both included */
 double random_exponential(struct random *random, double mean);
 double random_normal(struct random *random, double mean, double deviation);
 

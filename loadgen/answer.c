@@ -6,8 +6,7 @@
 #include "lib/regex.h"
 #include "loadgen/crew.h"
 
-static bool judge_one(struct scene *scene, const struct expectation *expectation,
-		      struct error *why)
+static bool judge_one(struct scene *scene, const struct expectation *expectation, struct error *why)
 {
 	struct expression_source source = scene_expressions(scene);
 	struct text text;
@@ -119,7 +118,8 @@ enum failure answer_save(struct scene *scene, const struct request_step *step, s
 		struct value value = find(scene, save);
 
 		if (value.kind == VALUE_ABSENT && !save->optional) {
-			error_set(why, "%s to save as '%s'", what_is_missing(save, room, sizeof(room)),
+			error_set(why, "%s to save as '%s'",
+				  what_is_missing(save, room, sizeof(room)),
 				  scene->user->journey->slot_names[save->slot]);
 			return FAILURE_EXPECTATION;
 		}

@@ -132,7 +132,8 @@ static void take_seats(void *context)
 	if (crowd->over)
 		worker_consider_end(crowd->worker);
 	else if (crowd->next_seat < all)
-		alarm_set(loop, &crowd->alarm, taken_at_us(crowd, crowd->next_seat), take_seats, crowd);
+		alarm_set(loop, &crowd->alarm, taken_at_us(crowd, crowd->next_seat), take_seats,
+			  crowd);
 	else
 		alarm_set(loop, &crowd->alarm,
 			  crowd->worker->place->start_us + crowd->phase->start_us +
@@ -194,8 +195,8 @@ static void begin_crowd(struct crowd *crowd, struct worker *worker, uint8_t numb
 		crowd->seats[i].crowd = crowd;
 	deck_begin(&crowd->deck, worker->load->plan, "crowd",
 		   (uint64_t)number << 32 | worker->place->segment);
-	alarm_set(worker->loop, &crowd->alarm, worker->place->start_us + phase->start_us, take_seats,
-		  crowd);
+	alarm_set(worker->loop, &crowd->alarm, worker->place->start_us + phase->start_us,
+		  take_seats, crowd);
 }
 
 void crowds_begin(struct worker *worker)

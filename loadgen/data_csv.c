@@ -106,7 +106,8 @@ static bool read_row(struct csv *csv, struct data_rows *rows, struct error *err)
 		struct text field;
 
 		if (i > 0 && csv->line_ended)
-			return error_at(err, line, "this line has no column '%s': it has %d of %d fields",
+			return error_at(err, line,
+					"this line has no column '%s': it has %d of %d fields",
 					rows->source->columns[i], i, columns);
 		if (!read_field(csv, &field, err))
 			return false;
@@ -135,7 +136,8 @@ bool data_read_csv(struct data_source *source, struct text document, struct aren
 		csv.rest.length -= 3;
 	}
 	if (!csv.rest.length)
-		return error_at(err, csv.at, "the file is empty; its first line should name the columns");
+		return error_at(err, csv.at,
+				"the file is empty; its first line should name the columns");
 	good = read_names(&csv, source, err);
 	while (good && csv.rest.length) {
 		if (is_blank_line(&csv)) {

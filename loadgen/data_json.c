@@ -70,13 +70,13 @@ static void learn_columns(struct data_source *source, const json_t *array, struc
 	json_t *element, *member;
 	const char *name;
 
-	json_array_foreach((json_t *)(uintptr_t)array, index, element) {
+	json_array_foreach ((json_t *)(uintptr_t)array, index, element) {
 		if (!json_is_object(element)) {
 			if (data_column(source, text_of("value")) < 0)
 				data_add_column(source, text_of("value"), arena);
 			continue;
 		}
-		json_object_foreach(element, name, member)
+		json_object_foreach (element, name, member)
 			if (data_column(source, text_of(name)) < 0)
 				data_add_column(source, text_of(name), arena);
 	}
@@ -118,8 +118,8 @@ static bool find_array(struct data_source *source, struct text document, const c
 	if (!json_pointer_compile(&pointer, text_of(source->each), arena, err))
 		return false;
 	if (json_find(&pointer, document, &found) != JSON_FOUND)
-		return error_at(err, (struct place){ name, 0, 0 }, "there is no '%s' in it (data '%s')",
-				source->each, source->name);
+		return error_at(err, (struct place){ name, 0, 0 },
+				"there is no '%s' in it (data '%s')", source->each, source->name);
 	*array = found.raw;
 	return true;
 }

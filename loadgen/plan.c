@@ -51,8 +51,8 @@ static double piece_time(struct piece piece, double area)
 	slope = (piece.rate_to - piece.rate_from) / piece.length_s;
 	root = piece.rate_from * piece.rate_from + 2 * slope * area;
 	/* This form of the solution is stable when the slope is small, or zero. */
-	return piece.from_s + fmin(piece.length_s,
-				   2 * area / (piece.rate_from + sqrt(fmax(root, 0))));
+	return piece.from_s +
+	       fmin(piece.length_s, 2 * area / (piece.rate_from + sqrt(fmax(root, 0))));
 }
 
 static double phase_area(const struct phase *phase)
@@ -158,8 +158,8 @@ static double next_area(struct plan_walk *walk, const struct phase *phase)
 {
 	if (phase->arrivals == ARRIVALS_EVEN)
 		return (double)walk->in_phase;
-	walk->scattered = next_scattered(&walk->arrivals, walk->scattered,
-					 walk->of_phase - walk->in_phase);
+	walk->scattered =
+		next_scattered(&walk->arrivals, walk->scattered, walk->of_phase - walk->in_phase);
 	return walk->scattered * walk->area;
 }
 
@@ -178,7 +178,8 @@ static int64_t area_time_us(struct plan_walk *walk, const struct phase *phase, d
 static bool belongs_here(const struct plan_walk *walk, const struct start *start)
 {
 	uint32_t together = walk->plan->meets ? walk->plan->meets[start->journey] : 0;
-	uint64_t group = together ? (walk->by_journey[start->journey] - 1) / together : start->number;
+	uint64_t group =
+		together ? (walk->by_journey[start->journey] - 1) / together : start->number;
 
 	return group % walk->segments == walk->segment;
 }
@@ -207,7 +208,8 @@ static void make_start(struct plan_walk *walk, struct start *start)
 bool plan_next(struct plan_walk *walk, struct start *start)
 {
 	while (walk->phase < walk->plan->phase_count) {
-		if (!is_open(&walk->plan->phases[walk->phase]) || walk->in_phase >= walk->of_phase) {
+		if (!is_open(&walk->plan->phases[walk->phase]) ||
+		    walk->in_phase >= walk->of_phase) {
 			walk->phase++;
 			begin_phase(walk);
 			continue;

@@ -64,8 +64,8 @@ static void show_phase(const struct plan *plan, uint8_t number, const uint64_t *
 
 void plan_describe(const struct plan *plan, char *const *journey_names, struct buffer *out)
 {
-	uint64_t *starts = memory_array((size_t)plan->phase_count * plan->journey_count,
-					sizeof(*starts));
+	uint64_t *starts =
+		memory_array((size_t)plan->phase_count * plan->journey_count, sizeof(*starts));
 	uint64_t digest = UINT64_C(0xcbf29ce484222325);
 	struct plan_walk walk;
 	struct start start;
@@ -76,7 +76,9 @@ void plan_describe(const struct plan *plan, char *const *journey_names, struct b
 		digest = add_to_digest(digest, &start);
 	}
 	plan_walk_release(&walk);
-	buffer_format(out, "seed %" PRIu64 ", %.1f s, %" PRIu64 " planned starts, digest %016" PRIx64 "\n",
+	buffer_format(out,
+		      "seed %" PRIu64 ", %.1f s, %" PRIu64 " planned starts, digest %016" PRIx64
+		      "\n",
 		      plan->seed, (double)plan_duration_us(plan) / 1e6, plan_starts(plan), digest);
 	for (uint8_t i = 0; i < plan->phase_count; i++)
 		show_phase(plan, i, starts + (size_t)i * plan->journey_count, journey_names, out);

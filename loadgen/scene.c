@@ -65,7 +65,8 @@ static struct value get_builtin(const struct scene *scene, enum builtin builtin)
 	case BUILTIN_REQUEST_KEY:
 		return value_string(text_of(scene->request_key ? scene->request_key : ""));
 	case BUILTIN_STATUS:
-		return number(user->worker, scene->answer ? scene->answer->status : user->last_status);
+		return number(user->worker,
+			      scene->answer ? scene->answer->status : user->last_status);
 	default:
 		return get_of_answer(scene, builtin);
 	}

@@ -15,7 +15,9 @@ static void set_state(struct user *user, enum user_state state)
 {
 	static const bool allowed[USER_STATES][USER_STATES] = {
 		[USER_FREE] = { [USER_STEPPING] = true },
-		[USER_STEPPING] = { [USER_FREE] = true, [USER_THINKING] = true, [USER_ASKING] = true,
+		[USER_STEPPING] = { [USER_FREE] = true,
+				    [USER_THINKING] = true,
+				    [USER_ASKING] = true,
 				    [USER_MEETING] = true },
 		[USER_THINKING] = { [USER_STEPPING] = true },
 		[USER_ASKING] = { [USER_STEPPING] = true },
@@ -155,7 +157,8 @@ static bool is_measured(const struct worker *worker, uint8_t phase)
 static void drop(struct worker *worker, const struct start *start)
 {
 	worker->tally.outcomes[OUTCOME_DROPPED]++;
-	write_start(worker, &(struct record_start){ .intended_us = start->at_us,
+	write_start(worker,
+		    &(struct record_start){ .intended_us = start->at_us,
 						    .start = start->number,
 						    .journey = start->journey,
 						    .phase = start->phase,

@@ -309,8 +309,8 @@ static void become_get(struct visit *visit)
 }
 
 /* Whether the answer was a redirect that we followed. `failure` is set when it could not be. */
-static bool follow(struct visit *visit, const struct exchange_result *result,
-		   enum failure *failure, struct error *why)
+static bool follow(struct visit *visit, const struct exchange_result *result, enum failure *failure,
+		   struct error *why)
 {
 	struct worker *worker = visit->user->worker;
 	const struct origin *from = &worker->load->transfer->origins[visit->origin];
@@ -328,14 +328,16 @@ static bool follow(struct visit *visit, const struct exchange_result *result,
 		return error_set(why, "more than %d redirects", visit->step->redirects);
 	good = url_resolve(from->url, visit->request.path, location, &target, &url, why);
 	if (good && !find_origin(worker, &url, &origin))
-		good = error_set(why, "a redirect to '%.*s', which is not the target and not in 'allow'",
+		good = error_set(why,
+				 "a redirect to '%.*s', which is not the target and not in 'allow'",
 				 TEXT_ARG(url.host));
 	if (good) {
 		*failure = FAILURE_NONE;
 		buffer_clear(&visit->path);
 		buffer_add_text(&visit->path, url.path);
 		visit->request.path = buffer_text(&visit->path);
-		if (result->status == 303 || (result->status < 303 && visit->request.method == METHOD_POST))
+		if (result->status == 303 ||
+		    (result->status < 303 && visit->request.method == METHOD_POST))
 			become_get(visit);
 		if (origin != visit->origin)
 			drop_credentials(visit);
@@ -409,8 +411,8 @@ static bool wants_retry(const struct visit *visit, enum failure failure, int sta
 static int64_t backoff_us(struct visit *visit)
 {
 	const struct retry *retry = &visit->step->retry;
-	double wait = (double)retry->backoff_us * pow(retry->factor > 0 ? retry->factor : 1,
-						      visit->attempt);
+	double wait = (double)retry->backoff_us *
+		      pow(retry->factor > 0 ? retry->factor : 1, visit->attempt);
 
 	if (retry->jitter > 0)
 		wait *= 1 + retry->jitter * (2 * random_unit(&visit->user->random) - 1);

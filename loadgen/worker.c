@@ -46,8 +46,8 @@ static void stop(struct worker *worker)
 	worker->stopping = true;
 	flow_stop(worker->flow);
 	crowds_stop(worker);
-	alarm_set(worker->loop, &worker->drained,
-		  loop_now(worker->loop) + worker->load->drain_us, drained, worker);
+	alarm_set(worker->loop, &worker->drained, loop_now(worker->loop) + worker->load->drain_us,
+		  drained, worker);
 	worker_consider_end(worker);
 }
 

@@ -39,7 +39,8 @@ Loader.yaml_implicit_resolvers = {
 
 
 def sagastorm(*arguments, **options):
-    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=50, **options)
+    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=50,
+                          **options)
 
 
 printed = sagastorm("schema")
@@ -62,7 +63,8 @@ for path in sorted(glob.glob("scenarios/**/*.yaml", recursive=True)):
     ok(first_error(yaml.load(text, Loader)) is None, f"takes {path}",
        first_error(yaml.load(text, Loader)))
     ok("# yaml-language-server: $schema=" in text.split("\n")[0], f"{path} tells editors of it")
-    told = os.path.normpath(os.path.join(os.path.dirname(path), text.split("$schema=")[1].split()[0]))
+    told = text.split("$schema=")[1].split()[0]
+    told = os.path.normpath(os.path.join(os.path.dirname(path), told))
     ok(told == "docs/scenario.schema.json", "as a path that exists", told)
 
 good = {"target": "http://h", "load": {"p": {"rate": "5/s", "for": "5s"}},
@@ -92,7 +94,8 @@ def parser_takes(document):
 BOTH_REFUSE = [
     (["targte"], "http://h"), (["seed"], -1), (["seed"], [1]), (["http"], {"timeout": 5}),
     (["http"], {"timeout": "5 s"}), (["http"], {"version": 3}), (["http"], {"verify": "maybe"}),
-    (["http"], {"redirects": 99}), (["http"], {"max-body": "1 MB"}), (["http"], {"keepalive": True}),
+    (["http"], {"redirects": 99}), (["http"], {"max-body": "1 MB"}),
+    (["http"], {"keepalive": True}),
     (["generator"], {"workers": -1}), (["generator"], {"dropped-limit": "5 percent"}),
     (["generator"], {"transport": "raw"}), (["load"], "5/s"), (["load", "p"], "5/s"),
     (["load", "p", "rate"], "5"), (["load", "p", "rate"], "5/s to 6"), (["load", "p", "fro"], "5s"),

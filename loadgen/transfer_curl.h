@@ -39,6 +39,7 @@ struct line_settings {
 	bool sends_body;
 	struct buffer headers;
 	struct curl_slist *list;
+	bool list_for_body;
 };
 
 struct line {
@@ -67,7 +68,7 @@ struct line {
 struct target {
 	CURLU *url;                    /* scheme, host, port: parsed once */
 	struct curl_slist *connect_to; /* where a borrowed name (SNI) really is */
-	char *host_line;               /* "Host: ..." */
+	char *host_line;               /* "Host: ...": cheaper than letting libcurl make it */
 	char *prefix;                  /* for a proxy that wants whole URLs; NULL: none */
 };
 

@@ -2,6 +2,8 @@
 
 #include "loadgen/transfer_curl.h"
 
+enum { SENT_WITH_HEAD_MAX = 64 * 1024 };
+
 void line_expect_answer(struct line *line)
 {
 	line->status = 0;
@@ -177,6 +179,7 @@ static enum failure failure_of(const struct line *line, CURLcode code)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		return failure_to_receive(line);
+	case CURLE_OK: /* the head was cut short, which libcurl does not mind */
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 	case CURLE_ABORTED_BY_CALLBACK:
@@ -198,6 +201,8 @@ static void fill_failure(struct line *line, CURLcode code, struct exchange_resul
 	result->detail = line->problem[0] ? line->problem : curl_easy_strerror(code);
 	if (line->sends == SENT_TOO_OFTEN)
 		result->detail = "the connection ended before an answer came";
+	if (code == CURLE_OK)
+		result->detail = "the connection ended within the head";
 }
 
 static void fill_answer(const struct line *line, struct exchange_result *result)
@@ -224,7 +229,10 @@ static void fill_times(const struct line *line, struct exchange_result *result)
 	result->tls_us = curl_span(connect_us, curl_time(line->easy, CURLINFO_APPCONNECT_TIME_T));
 }
 
-/* Bytes as libcurl counts them: chunk sizes and HTTP/2 frames are not among them. */
+/*
+ * Bytes as libcurl counts them: chunk sizes and HTTP/2 frames are not among them, and a small body,
+ * which is sent together with its head, is counted with that.
+ */
 static void fill_bytes(const struct line *line, struct exchange_result *result)
 {
 	long head_in = 0, head_out = 0;
@@ -233,7 +241,8 @@ static void fill_bytes(const struct line *line, struct exchange_result *result)
 	curl_easy_getinfo(line->easy, CURLINFO_HEADER_SIZE, &head_in);
 	curl_easy_getinfo(line->easy, CURLINFO_REQUEST_SIZE, &head_out);
 	curl_easy_getinfo(line->easy, CURLINFO_SIZE_DOWNLOAD_T, &body_in);
-	curl_easy_getinfo(line->easy, CURLINFO_SIZE_UPLOAD_T, &body_out);
+	if (line->lane->base.request->body.length >= SENT_WITH_HEAD_MAX)
+		curl_easy_getinfo(line->easy, CURLINFO_SIZE_UPLOAD_T, &body_out);
 	result->bytes_in = (uint64_t)head_in + (uint64_t)body_in;
 	result->bytes_out = (uint64_t)head_out + (uint64_t)body_out;
 }

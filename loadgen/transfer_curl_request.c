@@ -61,8 +61,8 @@ void line_aim(struct line *line, uint16_t origin)
 	line->origin = origin;
 	curl_easy_setopt(line->easy, CURLOPT_CURLU, target->url);
 	curl_easy_setopt(line->easy, CURLOPT_CONNECT_TO, target->connect_to);
-	buffer_clear(&line->set.headers); /* the Host line is another one */
-	line->set.method = -1;
+	curl_slist_free_all(line->set.list); /* with another Host line */
+	line->set.list = NULL;
 }
 
 /* --- headers --- */
@@ -85,11 +85,14 @@ static void append_string(struct line *line, const char *header)
 	line->set.list = curl_slist_append(line->set.list, header);
 }
 
-/* The lines of the request, and a "no" to each that libcurl would add by itself. */
-static void make_list(struct line *line, struct text headers)
+/*
+ * The lines of the request, and a "no" to each that libcurl would add by itself. No more of them than
+ * needed: libcurl searches the whole list for each header it thinks of.
+ */
+static void make_list(struct line *line, struct text headers, bool sends_body)
 {
 	const struct curl *curl = curl_of(line);
-	bool accept = false, content_type = false;
+	bool accept = false, content_type = !sends_body;
 	struct text name, value;
 
 	curl_slist_free_all(line->set.list);
@@ -104,16 +107,21 @@ static void make_list(struct line *line, struct text headers)
 		append_string(line, "Accept:");
 	if (!content_type)
 		append_string(line, "Content-Type:");
-	append_string(line, "Expect:");
+	if (sends_body)
+		append_string(line, "Expect:");
 	if (!curl->base.settings->keep_alive)
 		append_string(line, "Connection: close");
 }
 
 static void set_headers(struct line *line, struct text headers)
 {
-	if (line->set.list && text_equal(buffer_text(&line->set.headers), headers))
+	bool for_body = line->set.sends_body;
+
+	if (line->set.list && line->set.list_for_body == for_body &&
+	    text_equal(buffer_text(&line->set.headers), headers))
 		return;
-	make_list(line, headers);
+	make_list(line, headers, for_body);
+	line->set.list_for_body = for_body;
 	buffer_clear(&line->set.headers);
 	buffer_add_text(&line->set.headers, headers);
 	curl_easy_setopt(line->easy, CURLOPT_HTTPHEADER, line->set.list);

@@ -91,10 +91,24 @@ static void ready(evutil_socket_t fd, short events, void *context)
 
 	(void)fd;
 	loop_now(lane->base.transport->loop); /* the turn begins */
+	if (events & EV_CLOSED)
+		lane->peer_closed = true;
 	if (events & EV_WRITE)
 		direct_flush(lane);
-	if (events & EV_READ)
+	if (events & (EV_READ | EV_CLOSED))
 		direct_readable(lane);
+}
+
+/*
+ * Plain sockets are edge-triggered: the kernel then need not look at each again in the next turn just
+ * to find it empty. So they are read until a read falls short, and to the end if the peer closed.
+ * That a read fell short says nothing about OpenSSL's buffers, so TLS is level-triggered.
+ */
+static short flags_for(const struct direct_lane *lane, short events)
+{
+	if (lane->ssl)
+		return events | EV_PERSIST;
+	return events | EV_PERSIST | EV_ET | EV_CLOSED;
 }
 
 void direct_watch(struct direct_lane *lane, short events)
@@ -107,7 +121,7 @@ void direct_watch(struct direct_lane *lane, short events)
 	if (!events)
 		return;
 	event_assign(&lane->event, loop_base(lane->base.transport->loop), lane->fd,
-		     events | EV_PERSIST, lane->state == DIRECT_SHAKING ? shaking : ready, lane);
+		     flags_for(lane, events), lane->state == DIRECT_SHAKING ? shaking : ready, lane);
 	event_add(&lane->event, NULL);
 }
 
@@ -125,6 +139,7 @@ void direct_close(struct direct_lane *lane, bool politely)
 		alarm_clear(lane->base.transport->loop, lane->hungry);
 	free(lane->hungry);
 	lane->hungry = NULL;
+	lane->peer_closed = false;
 	lane->ssl = NULL;
 	lane->fd = -1;
 	direct_give_inbox(direct_of(lane), lane->inbox);
@@ -186,7 +201,6 @@ static void begin_shaking(struct direct_lane *lane)
 		direct_fail(lane, FAILURE_TLS, "TLS cannot be set up for this name");
 		return;
 	}
-	lane->hungry = memory_new(sizeof(*lane->hungry));
 	direct_set_state(lane, DIRECT_SHAKING);
 	shake(lane);
 }

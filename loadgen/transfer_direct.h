@@ -68,9 +68,10 @@ struct direct_lane {
 	bool repeated : 1;         /* it was sent once more */
 	bool body_separate : 1;    /* the request's body is sent from where it is */
 	bool broken : 1;           /* writing failed */
+	bool peer_closed : 1;      /* what is left to read ends with its end */
 	uint16_t status;           /* of the final head, once it came */
 	SSL *ssl;                  /* NULL: none */
-	struct alarm *hungry;      /* with TLS: more lies in OpenSSL's buffer, no event will tell */
+	struct alarm *hungry;      /* more is there to be read, and no event will tell; NULL until then */
 	struct connecting *connecting;
 	struct inbox *inbox;
 	struct outbox *outbox;

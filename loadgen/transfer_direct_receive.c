@@ -2,6 +2,7 @@
 #include <event2/event.h>
 #include <sys/socket.h>
 
+#include "lib/memory.h"
 #include "loadgen/transfer_direct.h"
 
 static ssize_t wire_read(struct direct_lane *lane, char *bytes, size_t room)
@@ -49,7 +50,7 @@ static void answered(struct direct_lane *lane, const struct answer *answer, bool
 	};
 
 	closes = closes || answer->head.close || !direct->base.settings->keep_alive ||
-		 !direct_sent_all(lane) || has_leftover(lane);
+		 !direct_sent_all(lane) || lane->peer_closed || has_leftover(lane);
 	result.closes = closes;
 	lane->inbox = NULL;
 	if (closes)
@@ -289,29 +290,39 @@ static void still_hungry(void *context)
 	direct_readable(context);
 }
 
-/* What OpenSSL took off the socket already, bytes or the end, no event will tell us of. */
-static bool is_hungry(const struct direct_lane *lane)
+/* The rest comes in the next turn, after everyone else had theirs. */
+static void go_on_later(struct direct_lane *lane)
 {
-	return lane->ssl && (SSL_has_pending(lane->ssl) || SSL_get_shutdown(lane->ssl));
+	struct loop *loop = lane->base.transport->loop;
+
+	if (!lane->hungry)
+		lane->hungry = memory_new(sizeof(*lane->hungry));
+	alarm_set(loop, lane->hungry, loop_now(loop) + 1, still_hungry, lane);
+}
+
+/* Whether there is more, now, than the kernel will tell us of again. */
+static bool has_more(const struct direct_lane *lane, ssize_t got)
+{
+	if (lane->ssl)
+		return SSL_has_pending(lane->ssl) || SSL_get_shutdown(lane->ssl);
+	return got == READ_BYTES || lane->peer_closed;
 }
 
 void direct_readable(struct direct_lane *lane)
 {
 	struct direct *direct = direct_of(lane);
-	struct loop *loop = direct->base.loop;
-	ssize_t got = READ_BYTES;
 
-	for (int reads = 0; reads < READS_PER_TURN && got == READ_BYTES; reads++) {
-		got = wire_read(lane, direct->in, READ_BYTES);
+	for (int reads = 0; reads < READS_PER_TURN; reads++) {
+		ssize_t got = wire_read(lane, direct->in, READ_BYTES);
+
 		if (got == WIRE_AGAIN)
 			return;
 		if (got <= 0) {
 			ended(lane, got);
 			return;
 		}
-		if (!received(lane, (struct text){ direct->in, (size_t)got }))
+		if (!received(lane, (struct text){ direct->in, (size_t)got }) || !has_more(lane, got))
 			return;
 	}
-	if (is_hungry(lane))
-		alarm_set(loop, lane->hungry, loop_now(loop) + 1, still_hungry, lane);
+	go_on_later(lane);
 }

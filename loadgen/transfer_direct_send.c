@@ -50,13 +50,13 @@ static void assemble(struct direct_lane *lane)
 	buffer_add_text(out, request->path.length ? request->path : text_of("/"));
 	buffer_add_text(out, direct->host_lines[lane->base.origin]);
 	buffer_add_text(out, request->headers);
+	if (!direct->base.settings->keep_alive)
+		buffer_add_string(out, "Connection: close\r\n");
 	if (body || method_wants_length(request->method)) {
 		buffer_add_string(out, "Content-Length: ");
 		buffer_add_number(out, body ? (int64_t)request->body.length : 0);
 		buffer_add(out, "\r\n", 2);
 	}
-	if (!direct->base.settings->keep_alive)
-		buffer_add_string(out, "Connection: close\r\n");
 	buffer_add(out, "\r\n", 2);
 	lane->body_separate = body && request->body.length > COPIED_BODY_MAX;
 	if (body && !lane->body_separate)

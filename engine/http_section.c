@@ -23,7 +23,7 @@ const struct key http_keys[] = {
 	{ "connect-timeout", KEY_DURATION, FIELD(connect_timeout_us), .initial = "10s",
 	  .minimum = 1000, .maximum = 3600e6,
 	  .help = "for name, TCP and TLS of a connection together" },
-	{ "redirects", KEY_INTEGER, FIELD(redirects), .initial = "5", .maximum = 50,
+	{ "redirects", KEY_INTEGER, FIELD(redirects), .initial = "5", .maximum = 20,
 	  .help = "how many a request follows, within the target and the hosts of `allow`" },
 	{ "headers", KEY_NODE, FIELD(headers), .shape = &headers_shape,
 	  .help = "sent with every request", .example = "{ Accept: application/json }" },

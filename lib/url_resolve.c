@@ -157,7 +157,7 @@ static bool check(struct text location, struct error *err)
 	return true;
 }
 
-/* Without its fragment, and in ASCII; then by its shape. */
+/* By the shape of the location. `url` is the origin's until it becomes the target's. */
 static bool resolve(struct text origin, struct text path, struct text location,
 		    struct buffer *target, struct url *url, struct error *err)
 {
@@ -167,7 +167,7 @@ static bool resolve(struct text origin, struct text path, struct text location,
 	if (has_scheme(location))
 		return resolve_absolute(location, target, url, err);
 	if (starts_with(location, "//")) {
-		buffer_add(&whole, origin.data, length_until(origin, ':') + 1);
+		buffer_add_string(&whole, url->tls ? "https:" : "http:");
 		buffer_add_text(&whole, location);
 		good = resolve_absolute(buffer_text(&whole), target, url, err);
 		buffer_release(&whole);

@@ -73,7 +73,7 @@ static void drop(struct cookie_jar *jar, uint32_t index)
 	free(jar->items[index]);
 	jar->count--;
 	memmove(jar->items + index, jar->items + index + 1,
-		(jar->count - index) * sizeof(*jar->items));
+		(jar->count - index) * sizeof(struct cookie *));
 }
 
 static uint32_t oldest(const struct cookie_jar *jar)
@@ -123,14 +123,14 @@ static struct cookie_jar *room_for_one(struct cookies *cookies)
 	struct cookie_jar *jar = cookies->jar;
 
 	if (!jar) {
-		jar = memory_new(sizeof(*jar) + 4 * sizeof(*jar->items));
+		jar = memory_new(sizeof(*jar) + 4 * sizeof(struct cookie *));
 		jar->room = 4;
 		jar->next_expiry_s = COOKIE_FOREVER;
 	} else if (jar->count == COOKIES_MAX) {
 		drop(jar, oldest(jar));
 	} else if (jar->count == jar->room) {
 		jar->room *= 2;
-		jar = memory_resize(jar, 1, sizeof(*jar) + jar->room * sizeof(*jar->items));
+		jar = memory_resize(jar, 1, sizeof(*jar) + jar->room * sizeof(struct cookie *));
 	}
 	cookies->jar = jar;
 	return jar;
@@ -144,7 +144,7 @@ static void insert(struct cookies *cookies, struct cookie *cookie)
 	cookie->born = jar->born++;
 	while (at < jar->count && jar->items[at]->path_length >= cookie->path_length)
 		at++;
-	memmove(jar->items + at + 1, jar->items + at, (jar->count - at) * sizeof(*jar->items));
+	memmove(jar->items + at + 1, jar->items + at, (jar->count - at) * sizeof(struct cookie *));
 	jar->items[at] = cookie;
 	jar->count++;
 }

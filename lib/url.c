@@ -120,7 +120,7 @@ static size_t read_scheme(struct text source, bool *tls)
 
 bool url_parse(struct text source, struct url *url, struct error *err)
 {
-	struct text rest = source;
+	struct text rest;
 	size_t length = read_scheme(source, &url->tls);
 	const char *problem;
 
@@ -128,7 +128,7 @@ bool url_parse(struct text source, struct url *url, struct error *err)
 		return bad_url(err, source, "a blank or a control character in it");
 	if (!length)
 		return bad_url(err, source, "it must start with 'http://' or 'https://'");
-	rest = skip(rest, length);
+	rest = skip(source, length);
 	length = span_until(rest, "/?#");
 	problem = read_authority((struct text){ rest.data, length }, url);
 	if (problem)

@@ -1,5 +1,7 @@
 #include "lib/url.h"
 
+#include <assert.h>
+
 #include "lib/visible.h"
 
 static size_t length_until(struct text text, char stop)
@@ -184,6 +186,7 @@ bool url_resolve(const char *origin, struct text path, struct text location, str
 	struct buffer ascii = BUFFER_EMPTY;
 	bool good;
 
+	assert(origin);
 	buffer_clear(target);
 	location = text_trim(location);
 	location.length = length_until(location, '#');

@@ -101,6 +101,7 @@ static void add_cookies(struct visit *visit)
 	const struct origin *origin = &user->worker->load->transfer->origins[visit->origin];
 	struct text lines = visit->request.headers;
 
+	cookies_expire(&user->cookies, user->worker->wall_us / US_PER_S);
 	if (cookies_empty(&user->cookies))
 		return;
 	if (lines.data != visit->headers.data) {

@@ -47,7 +47,7 @@ SCRIPTS := $(sort $(wildcard tests/unit/*.t tests/cli/*.t))
 
 # `make V=1` shows the commands.
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-4s %s\n' $(1) $(2))
 
 .SUFFIXES:
 .SECONDARY:

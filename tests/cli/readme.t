@@ -35,7 +35,7 @@ with tempfile.TemporaryDirectory() as work:
 
 known = subprocess.run([BINARY, "help"], capture_output=True, text=True, timeout=20).stdout
 for command in sorted(set(re.findall(r"`?sagastorm ([a-z]+)[\s`]", text))):
-    if command in ("replays", "is", "and", "was", "puts", "begin", "completes"):
+    if command in ("replays", "is", "and", "was", "puts", "into", "begin", "completes"):
         continue
     ok(re.search(rf"^  {command} ", known, flags=re.M) is not None,
        f"the command {command} exists", known)

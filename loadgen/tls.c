@@ -112,6 +112,11 @@ static bool prepare(struct tls *tls, const struct transfer_settings *settings, s
 		return error_set(err, "cannot set up TLS: %s", last_problem());
 	SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION);
 	SSL_CTX_set_verify(tls->context, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+	/*
+	 * Servers that just close are common; libcurl takes that for an end in order, so we do too.
+	 * A body with a length or chunks is still seen to be cut.
+	 */
+	SSL_CTX_set_options(tls->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_session_cache_mode(tls->context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(tls->context, 1);
 	SSL_CTX_set_mode(tls->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -208,7 +213,7 @@ static int why_not(SSL *ssl, int did)
 	case SSL_ERROR_ZERO_RETURN:
 		return WIRE_END;
 	case SSL_ERROR_SSL:
-		return is_alert() || SSL_in_init(ssl) ? WIRE_TLS : WIRE_RESET;
+		return is_alert() ? WIRE_TLS : WIRE_RESET;
 	default:
 		return WIRE_RESET;
 	}

@@ -116,7 +116,7 @@ static void finish(struct curl_lane *lane, struct exchange_result *result)
 		result->detail = curl->why.text;
 	}
 	line->drive.idle = true;
-	lane->base.connected = line->drive.open > 0;
+	lane->base.connected = line->drive.open > 0 && !result->failure;
 	if (!lane->base.connected)
 		drop_line(lane);
 	lane_finish(&lane->base, result);

@@ -54,6 +54,7 @@ struct line {
 	uint8_t interim;
 	bool under_way;         /* the easy handle is in the multi handle */
 	bool reused;            /* the exchange began on a kept connection */
+	bool shaking;           /* a TLS handshake began */
 	bool head_complete;
 	bool http2;
 	bool broke_rules;       /* `why` says which: FAILURE_PROTOCOL whatever libcurl thinks */

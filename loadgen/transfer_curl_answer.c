@@ -9,6 +9,7 @@ void line_expect_answer(struct line *line)
 	line->status = 0;
 	line->sends = SENT_NOT;
 	line->interim = 0;
+	line->shaking = false;
 	line->head_complete = false;
 	line->http2 = false;
 	line->broke_rules = false;
@@ -135,9 +136,7 @@ enum failure line_stage(const struct line *line)
 		return FAILURE_NONE;
 	if (!curl_time(line->easy, CURLINFO_NAMELOOKUP_TIME_T))
 		return FAILURE_DNS;
-	if (!curl_time(line->easy, CURLINFO_CONNECT_TIME_T))
-		return FAILURE_CONNECT;
-	return FAILURE_TLS;
+	return line->shaking ? FAILURE_TLS : FAILURE_CONNECT;
 }
 
 static bool mentions(const struct line *line, const char *words)

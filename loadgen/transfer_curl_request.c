@@ -1,14 +1,18 @@
 #include "loadgen/transfer_curl.h"
 
 /* libcurl loads the system's certificates for every connection; ours are loaded once. */
-static CURLcode lend_tls(CURL *easy, void *context, void *tls)
+static CURLcode lend_tls(CURL *easy, void *context, void *of_line)
 {
+	struct line *line = of_line;
+
 	(void)easy;
-	return tls_lend(tls, context) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+	line->shaking = true;
+	return tls_lend(curl_of(line)->tls, context) ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
-static void set_tls(CURL *easy, const struct curl *curl)
+static void set_tls(struct line *line, const struct curl *curl)
 {
+	CURL *easy = line->easy;
 	const struct transfer_settings *settings = curl->base.settings;
 
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -20,7 +24,7 @@ static void set_tls(CURL *easy, const struct curl *curl)
 	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, lend_tls);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, curl->tls);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, line);
 }
 
 void line_set_up(struct line *line, struct curl *curl)
@@ -31,7 +35,7 @@ void line_set_up(struct line *line, struct curl *curl)
 	line->origin = UINT16_MAX;
 	line->set.method = -1;
 	curl_set_basics(easy, settings);
-	set_tls(easy, curl);
+	set_tls(line, curl);
 	drive_adopt(&line->drive, easy);
 	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);

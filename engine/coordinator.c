@@ -86,6 +86,27 @@ static void raise_limits(void)
 	}
 }
 
+static const int stopping[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* Without those that whoever started us wants ignored, as nohup does. */
+static sigset_t stop_signals(void)
+{
+	struct sigaction action;
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	for (size_t i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++)
+		if (sigaction(stopping[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			sigaddset(&mask, stopping[i]);
+	return mask;
+}
+
+static void ignore_stop_signals(void)
+{
+	for (size_t i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++)
+		signal(stopping[i], SIG_IGN);
+}
+
 /* What the coordinator holds of the others must not stay open here: their pipes would never end. */
 static void close_others(const struct coordinator *coordinator)
 {
@@ -103,8 +124,8 @@ __attribute__((noreturn)) static void be_worker(const struct coordinator *coordi
 	bool good;
 
 	prctl(PR_SET_NAME, "sagastorm-load");
-	signal(SIGINT, SIG_IGN); /* the terminal sends it to all; the coordinator says what to do */
-	signal(SIGHUP, SIG_IGN);
+	/* Terminals and supervisors send them to all of us; the coordinator says what to do. */
+	ignore_stop_signals();
 	signal(SIGPIPE, SIG_IGN);
 	close_others(coordinator);
 	sigprocmask(SIG_SETMASK, &coordinator->old_mask, NULL);
@@ -157,15 +178,30 @@ static bool start_worker(struct coordinator *coordinator, uint32_t segments,
 
 static bool watch_signals(struct coordinator *coordinator, struct error *err)
 {
-	sigset_t mask;
+	sigset_t mask = stop_signals();
 
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
 	sigprocmask(SIG_BLOCK, &mask, &coordinator->old_mask);
 	coordinator->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	return coordinator->signals >= 0 || error_errno(err, "cannot watch for signals");
+}
+
+/*
+ * What came too late for the run is not for its report to die of. Nor is what still comes from
+ * someone who was heard already: the run stops, and its report is all that is left to do.
+ */
+static void unwatch_signals(struct coordinator *coordinator)
+{
+	const struct timespec now = { 0, 0 };
+	sigset_t mask = stop_signals();
+
+	if (coordinator->signals < 0)
+		return;
+	close(coordinator->signals);
+	while (sigtimedwait(&mask, NULL, &now) > 0)
+		continue;
+	if (coordinator->stop_signal)
+		ignore_stop_signals();
+	sigprocmask(SIG_SETMASK, &coordinator->old_mask, NULL);
 }
 
 struct coordinator *coordinator_new(const struct load *load, uint32_t workers, int64_t start_us,
@@ -174,6 +210,7 @@ struct coordinator *coordinator_new(const struct load *load, uint32_t workers, i
 {
 	struct coordinator *coordinator = memory_new(sizeof(*coordinator));
 
+	coordinator->signals = -1;
 	coordinator->load = load;
 	coordinator->options = options;
 	coordinator->history = history;
@@ -211,9 +248,7 @@ void coordinator_free(struct coordinator *coordinator)
 		buffer_release(&hand->unread);
 		tally_release(&hand->last);
 	}
-	if (coordinator->signals >= 0)
-		close(coordinator->signals);
-	sigprocmask(SIG_SETMASK, &coordinator->old_mask, NULL);
+	unwatch_signals(coordinator);
 	tally_release(&coordinator->total);
 	tally_release(&coordinator->before);
 	tally_release(&coordinator->second);

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -115,6 +116,32 @@ def finish(process, timeout=60):
         out, err = process.communicate()
         err += "\n(killed by the test: it took too long)"
     return Result(process.returncode, out, err, process.directory)
+
+
+def wait_for(condition, seconds=10):
+    """Polls until it is true; the last answer."""
+    until = time.monotonic() + seconds * SLOWDOWN
+    while not (good := condition()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return good
+
+
+def children(pid):
+    """The workers of a run, by their pids."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(child) for child in file.read().split()]
+    except OSError:
+        return []
+
+
+def gone(pid):
+    """Whether the process does nothing any more."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 def run(text, *arguments, **options):

@@ -124,8 +124,8 @@ static const char *const responses[] = {
 	"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Thu, 20 Nov 2025 10:40:00 GMT\r\n"
 	"Content-Type: text/plain\r\nContent-Length: 5\r\nConnection: keep-alive\r\n"
 	"ETag: \"673dbb98-5\"\r\nAccept-Ranges: bytes\r\n\r\nhelloHTTP/1.1 200 OK\r\n",
-	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;a=\"b;c\"\r\n world\r\n"
-	"0\r\nX-Sum: 1\r\nY:2\t3\r\n\r\nrest",
+	("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;a=\"b;c\"\r\n world\r\n"
+	"0\r\nX-Sum: 1\r\nY:2\t3\r\n\r\nrest"),
 	"HTTP/1.1 200\r\n\r\nuntil the end",
 	"HTTP/1.0 302 Found\r\nLOCATION:/x\r\nset-cookie: a=b\r\nContent-ENCODING: gzip\r\n\r\n",
 	"HTTP/1.1 204 No Content\r\nContent-Length: 10\r\n\r\nnext",

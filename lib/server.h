@@ -47,6 +47,7 @@ struct text server_query(const struct server_call *call); /* without the '?'; ma
 struct text server_headers(const struct server_call *call); /* for http1_header() */
 struct text server_body(const struct server_call *call);
 const char *server_peer(const struct server_call *call); /* address of the client */
+uint64_t server_connection(const struct server_call *call); /* which one; counts from 1 */
 
 /* Once per call. `headers` are complete lines; Content-Length and Connection are added. */
 void server_reply(struct server_call *call, int status, struct text headers, struct text body);

@@ -47,7 +47,8 @@ struct request {
 	const char *key;          /* Idempotency-Key, or NULL */
 	const char *correlation;  /* X-Correlation-Id; made up if there was none */
 	const char *traceparent;
-	const char *peer;
+	const char *peer;         /* address of the client */
+	uint64_t connection;      /* on which of its connections, see server_connection() */
 };
 
 struct reply {
@@ -99,6 +100,9 @@ struct call {
 	const char *path;      /* with query */
 	const json_t *json;    /* body, borrowed; or NULL */
 	const char *form;      /* body as a form instead */
+	struct text bytes;     /* body as it is instead, with content_type; both empty: no body */
+	const char *content_type;
+	bool as_bytes;         /* the answer's body is not parsed: answer.json stays NULL */
 	const char *key;       /* Idempotency-Key; also makes a POST safe to retry */
 	const char *headers;   /* further lines, complete */
 	int64_t timeout_us;    /* 0: the service's default (2 s) */
@@ -112,6 +116,7 @@ struct answer {
 	int status;
 	json_t *json;          /* owned; NULL when the body was no JSON */
 	struct buffer body;
+	struct buffer headers; /* all its header lines, for http1_header() */
 };
 
 /* From a task. Never longer than (retries + 1) x timeout plus back-off. */
@@ -165,6 +170,8 @@ struct service_kind {
 	const struct subscription *subscriptions;
 	void (*started)(struct service *service); /* a task: resume, background jobs; may return */
 	bool no_store;                         /* gateway */
+	bool raw_bodies;                       /* request->json stays NULL, nothing is parsed */
+	handler *otherwise;                    /* for what no route fits; NULL: a 404 */
 };
 
 struct service {

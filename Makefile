@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
 BENCH_SECONDS ?= 2
 
-PACKAGES := libcurl libevent_core libevent_openssl jansson yaml-0.1 libpcre2-8 openssl zlib
+PACKAGES := libcurl libevent_core libevent_openssl jansson yaml-0.1 libpcre2-8 openssl sqlite3 zlib
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wpointer-arith -Wundef -Wvla -Wcast-qual -Wformat=2 \
 	-Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
@@ -32,7 +32,7 @@ PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES
 LDLIBS = $(eval LDLIBS := $(shell pkg-config --libs $(PACKAGES)) -lm)$(LDLIBS)
 LDFLAGS = $($(MODE)_FLAGS)
 
-ROOMS := lib loadgen engine reports
+ROOMS := lib loadgen engine reports sagas shop
 objects_of = $(patsubst %.c,$(BUILD)/%.o,$(1))
 OBJECTS := $(call objects_of,$(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 CLI_OBJECTS := $(call objects_of,$(wildcard cli/*.c))

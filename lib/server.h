@@ -30,6 +30,9 @@ typedef void server_handle(void *context, struct server_call *call);
 /* `port` 0: any free one. */
 struct server *server_new(struct event_base *base, const char *address, uint16_t port,
 			  server_handle *handle, void *context, struct error *err);
+/* On a socket that listens already; it is closed at the end. */
+struct server *server_on(struct event_base *base, int listener, server_handle *handle,
+			 void *context, struct error *err);
 void server_free(struct server *server); /* calls under way are given up */
 uint16_t server_port(const struct server *server);
 

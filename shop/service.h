@@ -62,8 +62,9 @@ struct reply {
 typedef void handler(struct request *request, struct reply *reply);
 
 struct route {
-	const char *method;
-	const char *pattern;      /* "/orders/{id}"; the first that fits wins */
+	const char *method;       /* "*": any */
+	const char *pattern;      /* "/orders/{id}"; the first that fits wins; "/x/{rest*}" takes all
+				     parts that are left */
 	handler *handle;
 };
 #define ROUTES_END { .method = NULL }
@@ -171,6 +172,7 @@ struct service_kind {
 	void (*started)(struct service *service); /* a task: resume, background jobs; may return */
 	bool no_store;                         /* gateway */
 	bool raw_bodies;                       /* request->json stays NULL, nothing is parsed */
+	bool outside;                          /* faces clients: X-User and X-Role are not believed */
 	handler *otherwise;                    /* for what no route fits; NULL: a 404 */
 };
 
@@ -182,17 +184,32 @@ struct service {
 	const struct shop_settings *settings;
 	json_t *prepared;
 	void *own;                             /* what the kind keeps in memory */
+	bool ending;                           /* told to end: background tasks may stop */
+
+	/* Of the files of the frame with these names. */
+	struct calls *calls;
+	struct publisher *publisher;
+	struct serving *serving;
+	struct metrics *metrics;
 };
 
 /* Counters that appear in GET /metrics as shop_NAME{labels}; cheap. Labels as 'edge="payment"'. */
 void metric_add(struct service *service, const char *name, const char *labels, double amount);
 void metric_set(struct service *service, const char *name, const char *labels, double amount);
 
-/* Runs the service until it is told to end. The process's whole life. */
-int service_main(const struct service_kind *kind, const struct shop_settings *settings,
-		 int listen_port, const char *ready_pipe);
+/*
+ * Runs the service until it is told to end (SIGTERM), or `ready` loses its reader. The process's
+ * whole life. `listener` is a listening socket; to `ready`, a pipe or -1, goes one byte when
+ * requests are being served. Returns the exit status.
+ */
+int service_main(const struct service_kind *kind, const struct shop_settings *settings, int listener,
+		 int ready);
 
-/* Idempotency keys, stored with a hash of the body. Inside a transaction. */
+/*
+ * Idempotency keys, per user, stored with a hash of method, path and body. Inside a transaction.
+ * A key that was taken and not answered when the service died is free again: so either answer in the
+ * transaction of the effect, or make sure otherwise that it happens once.
+ */
 enum key_state {
 	KEY_NEW,       /* now taken; finish with key_answered() in the same or a later transaction */
 	KEY_REPEATED,  /* the stored answer is in `reply` */
@@ -201,6 +218,8 @@ enum key_state {
 };
 enum key_state key_take(struct request *request, struct reply *reply);
 void key_answered(struct request *request, const struct reply *reply);
+/* The same without taking it, and without a transaction. */
+enum key_state key_look(struct request *request, struct reply *reply);
 
 char *make_id(struct service *service, struct arena *arena, const char *prefix); /* "ord_k3j..." */
 const char *time_now_iso(struct arena *arena);

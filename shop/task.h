@@ -35,4 +35,8 @@ void task_sleep_us(int64_t duration_us);
 
 uint32_t tasks_alive(void);
 
+/* Between these two, waiting is a mistake and ends the program. They nest. */
+void task_hold(void);
+void task_let_go(void);
+
 #endif

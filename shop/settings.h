@@ -11,7 +11,11 @@
 
 enum saga_style { SAGA_ORCHESTRATED, SAGA_CHOREOGRAPHED };
 
-/* Where an edge goes: "order" -> "payment" is http://127.0.0.1:7004 unless rerouted. */
+/*
+ * Where an edge goes: "order" -> "payment" is http://127.0.0.1:7004 unless rerouted. The provider is
+ * "psp" (http://host:port), the mail server "mail" (host:port of its SMTP), and the provider's
+ * webhooks are the edge "psp" -> "payment".
+ */
 struct shop_edge {
 	const char *from, *to;
 	const char *url; /* "http://host:port" */
@@ -23,7 +27,6 @@ struct shop_settings {
 	enum saga_style saga;
 	struct shop_edge *edges;
 	uint32_t edge_count;
-	const char *psp_url, *mail_address; /* http://host:port; host:port of SMTP */
 	const char *jwt_secret;
 	int64_t token_life_s, refresh_life_s;
 	double limit_all_per_s, limit_auth_per_minute; /* 0: no limit */

@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_report,
 	&command_run,
 	&command_schema,
+	&command_shop,
 	&command_version,
 	NULL,
 };

@@ -25,7 +25,7 @@ void task_start(void (*run)(void *context), void *context);
 
 struct task *task_self(void); /* NULL outside of any */
 
-/* Parks the calling task until someone wakes it. */
+/* Parks the calling task until someone wakes it. It may be woken for no reason: wait in a loop. */
 void task_wait(void);
 
 /* The task goes on in this turn of the loop or the next; waking twice is waking once. */

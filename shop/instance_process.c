@@ -77,7 +77,7 @@ __attribute__((noreturn)) static void become(const struct shop *shop,
 	signal(SIGPIPE, SIG_IGN);
 	close_others(shop, instance);
 	if (instance->kind)
-		code = service_main(instance->kind, instance->settings, instance->listener);
+		code = service_main(instance->kind, instance->settings, instance->listener, -1);
 	else if (instance->smtp_listener >= 0)
 		code = be_mail(shop, instance, &arena);
 	else

@@ -255,8 +255,9 @@ static struct call call_upstream(struct request *request, const struct gateway_r
 	call.as_bytes = true;
 	if (route->patience == ONE_SAGA)
 		call.timeout_us = settings->saga_deadline_us + settings->call_timeout_us;
-	/* A key would make more than that safe, but whether to ask again is for the client to say. */
-	call.retries = strcmp(request->method, "GET") == 0 ? 1 : 0;
+	/* What a service makes of a key is its affair; whether to ask again, the client's. */
+	call.once = strcmp(request->method, "GET") != 0;
+	call.retries = call.once ? 0 : 1;
 	return call;
 }
 

@@ -109,6 +109,7 @@ struct call {
 	int64_t timeout_us;    /* 0: the service's default (2 s) */
 	int retries;           /* after the first; only when it can't have happened, the key makes it
 				  safe, or the method is GET, PUT or DELETE */
+	bool once;             /* sent once only: a key, too, makes nothing safe here */
 	const char *correlation, *traceparent, *user; /* passed on */
 };
 

@@ -1,8 +1,9 @@
 /*
  * auth: who there is, and tokens that say so.
  *
- * An access token is valid until it expires, whatever happens to its user meanwhile: the gateway asks
- * nobody. What can be taken back are refresh tokens: random, kept as their SHA-256, void once used.
+ * An access token is valid until it expires, whatever happens to its user meanwhile: the gateway
+ * asks nobody. What can be taken back are refresh tokens: random, kept as their SHA-256, void
+ * once used.
  */
 #include "shop/services.h"
 
@@ -67,8 +68,8 @@ static void seed_user(struct store *store, const char *id, const char *email, co
 {
 	const char *name = strcmp(role, "admin") == 0 ? "Admin" : "Customer";
 
-	store_run(store, "insert or ignore into users values (?1, ?2, ?3, ?4, ?5, ?6)", "ssssss", id,
-		  email, name, role, password, at);
+	store_run(store, "insert or ignore into users values (?1, ?2, ?3, ?4, ?5, ?6)", "ssssss",
+		  id, email, name, role, password, at);
 }
 
 /* One hash for all customers: a thousand of them would be half a second of every start. */
@@ -137,8 +138,8 @@ static bool find_by_id(struct request *request, const char *id, struct user *use
 static bool find_by_email(struct request *request, const char *email, struct user *user)
 {
 	return find_user(request,
-			 "select id, email, name, role, password from users where email = ?1", email,
-			 user);
+			 "select id, email, name, role, password from users where email = ?1",
+			 email, user);
 }
 
 static json_t *public_user(const struct user *user)
@@ -193,7 +194,8 @@ static bool read_new_password(struct request *request, struct reply *reply, char
 
 static void reply_taken(struct request *request, struct reply *reply)
 {
-	reply_error(request, reply, 409, "email_taken", "somebody has registered with this address");
+	reply_error(request, reply, 409, "email_taken",
+		    "somebody has registered with this address");
 }
 
 /* Whether the body has such a member at all: then it must be good, too. */
@@ -215,13 +217,14 @@ static void register_user(struct request *request, struct reply *reply)
 		return;
 	id = make_id(request->service, request->arena, "usr");
 	if (!store_run(store_of(request),
-		       "insert into users values (?1, ?2, ?3, 'customer', ?4, ?5)", "sssss", id, email,
-		       name, stored, time_now_iso(request->arena))) {
+		       "insert into users values (?1, ?2, ?3, 'customer', ?4, ?5)", "sssss", id,
+		       email, name, stored, time_now_iso(request->arena))) {
 		reply_taken(request, reply);
 		return;
 	}
-	reply_json(reply, 201, json_pack("{s:s, s:s, s:s, s:s}", "id", id, "email", email, "name", name,
-					 "role", "customer"));
+	reply_json(reply, 201,
+		   json_pack("{s:s, s:s, s:s, s:s}", "id", id, "email", email, "name", name, "role",
+			     "customer"));
 }
 
 /* Tokens. */
@@ -284,7 +287,8 @@ static void reply_tokens(struct request *request, struct reply *reply, const str
 		return;
 	}
 	store_commit(store_of(request));
-	reply_json(reply, 200, json_pack("{s:s, s:s, s:I, s:o}", "token", access_token(request, user),
+	reply_json(reply, 200,
+		   json_pack("{s:s, s:s, s:I, s:o}", "token", access_token(request, user),
 					 "refresh_token", refresh, "expires_in",
 					 (json_int_t)request->service->settings->token_life_s, "user",
 					 public_user(user)));
@@ -316,7 +320,10 @@ static void login(struct request *request, struct reply *reply)
 	reply_tokens(request, reply, &user);
 }
 
-/* The row that is deleted is the right to a new pair: of two who come with one token, one gets it. */
+/*
+ * The row that is deleted is the right to a new pair: of two who come with one token, one gets
+ * it.
+ */
 static void refresh(struct request *request, struct reply *reply)
 {
 	struct store *store = store_of(request);
@@ -333,8 +340,8 @@ static void refresh(struct request *request, struct reply *reply)
 			  "select u.id, u.email, u.name, u.role, u.password from users u"
 			  " join refresh_tokens t on t.user = u.id where t.hash = ?1",
 			  hash, &user);
-	store_run(store, "delete from refresh_tokens where hash = ?1 and expires_s > ?2", "si", hash,
-		  now_s());
+	store_run(store, "delete from refresh_tokens where hash = ?1 and expires_s > ?2", "si",
+		  hash, now_s());
 	if (!found || store_changes(store) != 1) {
 		store_rollback(store);
 		reply_error(request, reply, 401, "bad_refresh_token",
@@ -425,16 +432,18 @@ static void list_users(struct request *request, struct reply *reply)
 	items = json_array();
 	rows = store_query(store_of(request),
 			   "select id, email, name, role from users order by created_at, id"
-			   " limit ?1 offset ?2", "ii", limit, (page - 1) * limit);
+			   " limit ?1 offset ?2",
+			   "ii", limit, (page - 1) * limit);
 	while (rows_next(&rows))
-		json_array_append_new(items, public_user(&(struct user){
-						     .id = rows_text(&rows, 0),
+		json_array_append_new(items,
+				      public_user(&(struct user){ .id = rows_text(&rows, 0),
 						     .email = rows_text(&rows, 1),
 						     .name = rows_text(&rows, 2),
 						     .role = rows_text(&rows, 3) }));
 	rows_end(&rows);
-	reply_json(reply, 200, json_pack("{s:o, s:I, s:I, s:I}", "items", items, "page",
-					 (json_int_t)page, "limit", (json_int_t)limit, "total",
+	reply_json(reply, 200,
+		   json_pack("{s:o, s:I, s:I, s:I}", "items", items, "page", (json_int_t)page,
+			     "limit", (json_int_t)limit, "total",
 					 (json_int_t)store_int(store_of(request), 0,
 							       "select count(*) from users", "")));
 }

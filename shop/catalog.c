@@ -1,9 +1,9 @@
 /*
  * catalog: what there is to buy, and what it costs.
  *
- * The database is the truth; this process is its only writer, and keeps all products in memory, each
- * with the JSON that stands for it, so that reading costs no query and no tree. A change goes to the
- * database first and is read back from there once it is durable.
+ * The database is the truth; this process is its only writer, and keeps all products in memory,
+ * each with the JSON that stands for it, so that reading costs no query and no tree. A change
+ * goes to the database first and is read back from there once it is durable.
  */
 #include "shop/services.h"
 
@@ -56,8 +56,8 @@ static const struct wares wares[CATEGORIES] = {
 	{ "toys", { "Kite", "Train", "Spinning Top", "Teddy Bear" } },
 };
 
-static const char *const colours[] = { "Red",    "Blue",   "Green", "Amber", "White", "Black",
-				       "Silver", "Copper", "Oak" };
+static const char *const colours[] = { "Red",	"Blue",	  "Green",  "Amber", "White",
+				       "Black", "Silver", "Copper", "Oak" };
 
 static struct catalog *catalog_of(const struct request *request)
 {
@@ -84,8 +84,8 @@ static void seed_product(struct store *store, int64_t number)
 	snprintf(name, sizeof(name), "%s %s",
 		 colours[n / CATEGORIES / 4 % (sizeof(colours) / sizeof(colours[0]))],
 		 these->things[n / CATEGORIES % 4]);
-	store_run(store, "insert or ignore into products values (?1, ?2, ?3, ?4, ?5)", "isssi", number,
-		  sku, name, these->category, 199 + number * 37 % 9000);
+	store_run(store, "insert or ignore into products values (?1, ?2, ?3, ?4, ?5)", "isssi",
+		  number, sku, name, these->category, 199 + number * 37 % 9000);
 }
 
 static void seed(struct service *service)
@@ -125,9 +125,10 @@ static void read_product(struct rows *rows, struct product *product)
 
 static void load(struct service *service, struct catalog *catalog)
 {
-	struct rows rows = store_query(
-		service->store,
-		"select sku, name, category, price_cents from products order by number", "");
+	struct rows rows =
+		store_query(service->store,
+			    "select sku, name, category, price_cents from products order by number",
+			    "");
 	size_t room = 0;
 
 	while (rows_next(&rows)) {
@@ -141,10 +142,10 @@ static void load(struct service *service, struct catalog *catalog)
 
 static void reload(struct service *service, struct product *product)
 {
-	struct rows rows = store_query(
-		service->store,
-		"select sku, name, category, price_cents from products where sku = ?1", "s",
-		product->sku);
+	struct rows rows =
+		store_query(service->store,
+			    "select sku, name, category, price_cents from products where sku = ?1",
+			    "s", product->sku);
 
 	if (rows_next(&rows))
 		read_product(&rows, product);
@@ -152,8 +153,8 @@ static void reload(struct service *service, struct product *product)
 }
 
 /*
- * All before the first wait but the commit: nobody is answered from an empty catalog, since what was
- * seeded is loaded in the turn in which the commit returns, and `own` is there only then.
+ * All before the first wait but the commit: nobody is answered from an empty catalog, since what
+ * was seeded is loaded in the turn in which the commit returns, and `own` is there only then.
  */
 static void started(struct service *service)
 {
@@ -251,7 +252,8 @@ static bool read_search(struct request *request, struct reply *reply, struct sea
 		return false;
 	search->words = request_query(request, "q", NULL);
 	if (search->words && strlen(search->words) > QUERY_MAX) {
-		reply_error(request, reply, 400, "bad_query", "q is longer than %d bytes", QUERY_MAX);
+		reply_error(request, reply, 400, "bad_query", "q is longer than %d bytes",
+			    QUERY_MAX);
 		return false;
 	}
 	search->category = category ? category_of(category) : -1;
@@ -316,9 +318,9 @@ static void publish_change(struct request *request, const struct product *produc
 	service_publish(request->service, "ProductChanged",
 			arena_format(request->arena, "product-%s", product->sku),
 			request->correlation,
-			json_pack("{s:s, s:s, s:s, s:I}", "sku", product->sku, "name", product->name,
-				  "category", wares[product->category].category, "price_cents",
-				  (json_int_t)price_cents));
+			json_pack("{s:s, s:s, s:s, s:I}", "sku", product->sku, "name",
+				  product->name, "category", wares[product->category].category,
+				  "price_cents", (json_int_t)price_cents));
 }
 
 static void change_product(struct request *request, struct reply *reply)
@@ -335,8 +337,8 @@ static void change_product(struct request *request, struct reply *reply)
 	    !request_int(request, reply, "price_cents", 1, PRICE_MAX_CENTS, &price_cents))
 		return;
 	store_begin(request->service->store);
-	store_run(request->service->store, "update products set price_cents = ?1 where sku = ?2", "is",
-		  price_cents, product->sku);
+	store_run(request->service->store, "update products set price_cents = ?1 where sku = ?2",
+		  "is", price_cents, product->sku);
 	publish_change(request, product, price_cents);
 	store_commit(request->service->store);
 
@@ -360,13 +362,13 @@ static void get_prices(struct request *request, struct reply *reply)
 		return;
 	}
 	items = json_array();
-	json_array_foreach(skus, i, sku) {
+	json_array_foreach (skus, i, sku) {
 		const char *name = json_string_value(sku);
 		const struct product *product = name ? find(catalog_of(request), name) : NULL;
 
 		if (product)
-			json_array_append_new(items, json_pack("{s:s, s:I, s:s}", "sku", product->sku,
-							       "price_cents",
+			json_array_append_new(items, json_pack("{s:s, s:I, s:s}", "sku",
+							       product->sku, "price_cents",
 							       (json_int_t)product->price_cents,
 							       "name", product->name));
 	}

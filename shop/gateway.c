@@ -126,7 +126,10 @@ static const char *skip_dot(const char *p)
 	return strncasecmp(p, "%2e", 3) == 0 ? p + 3 : NULL;
 }
 
-/* "/api/products/../../internal": nobody who means well asks for that, and readers differ over it. */
+/*
+ * "/api/products/../../internal": nobody who means well asks for that, and readers differ over
+ * it.
+ */
 static bool has_dot_segment(const char *path)
 {
 	for (const char *p = strchr(path, '/'); p; p = strchr(p, '/')) {
@@ -285,7 +288,10 @@ static void pass_headers(struct request *request, struct reply *reply, struct te
 	}
 }
 
-/* Each says whether it may have happened: after a 503 it did not, after a 502 or 504 nobody knows. */
+/*
+ * Each says whether it may have happened: after a 503 it did not, after a 502 or 504 nobody
+ * knows.
+ */
 static void reply_unanswered(struct request *request, struct reply *reply, const char *edge,
 			     enum call_result result)
 {
@@ -293,7 +299,8 @@ static void reply_unanswered(struct request *request, struct reply *reply, const
 		reply_error(request, reply, 504, "upstream_timeout", "no answer in time from %s",
 			    edge);
 	} else if (result == CALL_BROKEN) {
-		reply_error(request, reply, 502, "upstream_broken", "no whole answer from %s", edge);
+		reply_error(request, reply, 502, "upstream_broken", "no whole answer from %s",
+			    edge);
 	} else {
 		buffer_add_string(&reply->headers, "Retry-After: 1\r\n");
 		reply_error(request, reply, 503, "upstream_unavailable", "%s cannot be reached",
@@ -301,8 +308,8 @@ static void reply_unanswered(struct request *request, struct reply *reply, const
 	}
 }
 
-static void forward(struct request *request, struct reply *reply,
-		    const struct gateway_route *route, const struct visitor *visitor)
+static void forward(struct request *request, struct reply *reply, const struct gateway_route *route,
+		    const struct visitor *visitor)
 {
 	struct call call = call_upstream(request, route, visitor);
 	struct answer answer;
@@ -377,8 +384,11 @@ static bool is_behind(const char *name)
 
 static bool is_healthy(struct service *service, const char *name)
 {
-	struct call call = { .edge = name, .method = "GET", .path = "/health",
-			     .timeout_us = HEALTH_TIMEOUT_US, .as_bytes = true };
+	struct call call = { .edge = name,
+			     .method = "GET",
+			     .path = "/health",
+			     .timeout_us = HEALTH_TIMEOUT_US,
+			     .as_bytes = true };
 	struct answer answer;
 	bool healthy;
 
@@ -399,8 +409,8 @@ static void get_health_of(struct request *request, struct reply *reply)
 		return;
 	}
 	healthy = is_healthy(request->service, name);
-	reply_json(reply, healthy ? 200 : 503, json_pack("{s:s, s:s}", "status",
-							 healthy ? "ok" : "unreachable", "service",
+	reply_json(reply, healthy ? 200 : 503,
+		   json_pack("{s:s, s:s}", "status", healthy ? "ok" : "unreachable", "service",
 							 name));
 }
 
@@ -448,8 +458,8 @@ static void get_health_of_all(struct request *request, struct reply *reply)
 		json_object_set_new(services, behind[i],
 				    json_string(probes[i].healthy ? "ok" : "unreachable"));
 	}
-	reply_json(reply, healthy ? 200 : 503, json_pack("{s:s, s:o}", "status",
-							 healthy ? "ok" : "degraded", "services",
+	reply_json(reply, healthy ? 200 : 503,
+		   json_pack("{s:s, s:o}", "status", healthy ? "ok" : "degraded", "services",
 							 services));
 }
 

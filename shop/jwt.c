@@ -10,7 +10,9 @@
 
 enum { SIGNATURE_BYTES = 32 };
 
-/* Fetching an algorithm and setting a key costs more than the digest itself: both are done once. */
+/*
+ * Fetching an algorithm and setting a key costs more than the digest itself: both are done once.
+ */
 struct jwt_key {
 	EVP_MAC *mac;
 	EVP_MAC_CTX *context;
@@ -34,8 +36,8 @@ struct jwt_key *jwt_key_new(const char *secret)
 
 	key->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	key->context = key->mac ? EVP_MAC_CTX_new(key->mac) : NULL;
-	if (!key->context || !EVP_MAC_init(key->context, (const unsigned char *)secret,
-					   strlen(secret), parameters))
+	if (!key->context ||
+	    !EVP_MAC_init(key->context, (const unsigned char *)secret, strlen(secret), parameters))
 		abort(); /* an OpenSSL without HMAC-SHA256 */
 	point_at(key, &key->alg, "/alg");
 	point_at(key, &key->sub, "/sub");
@@ -97,8 +99,8 @@ static int digit64(char c)
 }
 
 /*
- * Into `out`, of which there must be 3/4 of the text's length and 1. Strict: bits left over must be 0,
- * so that there is one spelling of a signature only.
+ * Into `out`, of which there must be 3/4 of the text's length and 1. Strict: bits left over must
+ * be 0, so that there is one spelling of a signature only.
  */
 static bool decode64(struct text text, unsigned char *out, size_t *length)
 {

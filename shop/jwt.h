@@ -5,8 +5,9 @@
  *	jwt_sign(key, &(struct jwt_claims){ .subject = "usr_1", .role = "customer", ... }, &token);
  *	switch (jwt_verify(key, text, now_s, request->arena, &claims)) { case JWT_VALID: ... }
  *
- * One algorithm and no choice of it: a token whose header says anything but HS256 ("none" above all)
- * is refused, whatever else is in it. Nothing of the payload is looked at before the signature holds.
+ * One algorithm and no choice of it: a token whose header says anything but HS256 ("none" above
+ * all) is refused, whatever else is in it. Nothing of the payload is looked at before the
+ * signature holds.
  */
 #ifndef SHOP_JWT_H
 #define SHOP_JWT_H

@@ -6,9 +6,10 @@
  *		refuse, and say that it is worth trying again after wait_us
  *
  * In any time t at most burst + rate x t are let through. Memory is bounded: there is room for
- * 32,768 buckets in sets of eight. When a set is full, the bucket that is the fullest is forgotten;
- * one that is full again is the same as a new one, so nothing is lost unless more than eight keys of
- * one set are busy at a time. Where a key lies depends on a random number, so nobody can aim at it.
+ * 32,768 buckets in sets of eight. When a set is full, the bucket that is the fullest is
+ * forgotten; one that is full again is the same as a new one, so nothing is lost unless more
+ * than eight keys of one set are busy at a time. Where a key lies depends on a random number, so
+ * nobody can aim at it.
  */
 #ifndef SHOP_LIMITER_H
 #define SHOP_LIMITER_H

@@ -320,10 +320,7 @@ static void login(struct request *request, struct reply *reply)
 	reply_tokens(request, reply, &user);
 }
 
-/*
- * The row that is deleted is the right to a new pair: of two who come with one token, one gets
- * it.
- */
+/* The deleted row is the right to a new pair: of two who come with one token, one gets it. */
 static void refresh(struct request *request, struct reply *reply)
 {
 	struct store *store = store_of(request);

@@ -126,10 +126,7 @@ static const char *skip_dot(const char *p)
 	return strncasecmp(p, "%2e", 3) == 0 ? p + 3 : NULL;
 }
 
-/*
- * "/api/products/../../internal": nobody who means well asks for that, and readers differ over
- * it.
- */
+/* "/api/products/../../internal": nobody means well with that, and readers differ over it. */
 static bool has_dot_segment(const char *path)
 {
 	for (const char *p = strchr(path, '/'); p; p = strchr(p, '/')) {
@@ -288,10 +285,7 @@ static void pass_headers(struct request *request, struct reply *reply, struct te
 	}
 }
 
-/*
- * Each says whether it may have happened: after a 503 it did not, after a 502 or 504 nobody
- * knows.
- */
+/* After our 503 it did certainly not happen; after a 502 or 504 nobody knows. */
 static void reply_unanswered(struct request *request, struct reply *reply, const char *edge,
 			     enum call_result result)
 {

@@ -10,9 +10,7 @@
 
 enum { SIGNATURE_BYTES = 32 };
 
-/*
- * Fetching an algorithm and setting a key costs more than the digest itself: both are done once.
- */
+/* Fetching an algorithm and setting a key cost more than the digest: both are done once. */
 struct jwt_key {
 	EVP_MAC *mac;
 	EVP_MAC_CTX *context;

@@ -29,16 +29,19 @@
 #include "lib/text.h"
 
 struct event_base;
-struct sqlite3_stmt;
 struct store;
+struct store_statement;
 
 /* `schema` is run at every start: create table if not exists ... */
 struct store *store_open(struct event_base *base, const char *path, const char *schema,
 			 struct error *err);
 void store_close(struct store *store);
 
+/*
+ * They nest: only the outermost commit waits. Outside of any task, a commit goes to the disk at once.
+ */
 void store_begin(struct store *store);
-void store_commit(struct store *store);   /* waits for the disk; call from a task */
+void store_commit(struct store *store);   /* waits for the disk */
 void store_rollback(struct store *store);
 bool store_in_transaction(const struct store *store);
 
@@ -49,7 +52,8 @@ int64_t store_last_id(const struct store *store);
 
 struct rows {
 	struct store *store;
-	struct sqlite3_stmt *statement;
+	struct store_statement *statement;
+	bool ended;
 };
 
 struct rows store_query(struct store *store, const char *sql, const char *letters, ...);
@@ -65,5 +69,8 @@ int64_t store_int(struct store *store, int64_t otherwise, const char *sql, const
 
 /* Waits until everything that was committed so far is on the disk. Before a reply that read it. */
 void store_settle(struct store *store);
+
+/* How often something went to the disk. */
+uint64_t store_groups(const struct store *store);
 
 #endif

@@ -50,6 +50,7 @@ static struct {
 	struct task *idle, *all;
 	uint32_t idle_count, alive;
 	int held;
+	bool in_turn;
 } tasks;
 
 static _Noreturn void die(const char *why)
@@ -168,12 +169,14 @@ static void run_ready(evutil_socket_t fd, short what, void *context)
 	(void)context;
 	tasks.ready = NULL;
 	tasks.ready_end = &tasks.ready;
+	tasks.in_turn = true;
 	while (task) {
 		struct task *next = task->next;
 
 		let_run(task);
 		task = next;
 	}
+	tasks.in_turn = false;
 	drop_idle();
 }
 
@@ -230,6 +233,15 @@ void task_wait(void)
 	give_back(task);
 }
 
+/* An event made active by itself would be run again before the sockets are looked at. */
+static void call_for_turn(void)
+{
+	if (tasks.in_turn)
+		event_add(tasks.turn, &(struct timeval){ 0 });
+	else
+		event_active(tasks.turn, EV_TIMEOUT, 1);
+}
+
 void task_wake(struct task *task)
 {
 	if (task->state == TASK_RUNNING) {
@@ -241,7 +253,7 @@ void task_wake(struct task *task)
 	task->state = TASK_READY;
 	task->next = NULL;
 	if (!tasks.ready)
-		event_active(tasks.turn, EV_TIMEOUT, 1);
+		call_for_turn();
 	*tasks.ready_end = task;
 	tasks.ready_end = &task->next;
 }

@@ -41,6 +41,35 @@ static void park(void *context)
 	note(mine);
 }
 
+/* Two that wake each other for ever, until the loop's timer has its turn. */
+static struct task *players[2];
+static bool game_over;
+static int64_t volleys;
+
+static void play(void *context)
+{
+	int me = *(int *)context;
+
+	players[me] = task_self();
+	while (!game_over) {
+		volleys++;
+		if (players[!me])
+			task_wake(players[!me]);
+		task_wait();
+	}
+	if (players[!me])
+		task_wake(players[!me]);
+	players[me] = NULL;
+}
+
+static void end_game(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	(void)context;
+	game_over = true;
+}
+
 static void wake_myself(void *context)
 {
 	(void)context;
@@ -186,6 +215,15 @@ static void test_time(void)
 		task_start(sleep_though_woken, NULL);
 		event_base_dispatch(base);
 		CHECK(slept_us >= 19 * US_PER_MS);
+	}
+	TEST("tasks that wake each other keep nobody from the loop") {
+		event_base_once(base, -1, EV_TIMEOUT, end_game, NULL,
+				&(struct timeval){ .tv_usec = 5000 });
+		task_start(play, &(int){ 0 });
+		task_start(play, &(int){ 1 });
+		event_base_dispatch(base);
+		CHECK(volleys > 100);
+		CHECK_INT(tasks_alive(), 0);
 	}
 	TEST("2,000 tasks at a time keep their own stacks") {
 		for (int round = 0; round < 2; round++) {

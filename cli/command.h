@@ -92,6 +92,7 @@ extern const struct command command_run;
 extern const struct command command_schema;
 extern const struct command command_shop;
 extern const struct command command_version;
+extern const struct command command_witness;
 
 
 #endif

@@ -17,6 +17,7 @@ const struct command *const commands[] = {
 	&command_schema,
 	&command_shop,
 	&command_version,
+	&command_witness,
 	NULL,
 };
 

@@ -3,6 +3,7 @@
  *
  *	service.c   the process: loop, listener, signals, start and end
  *	serve.c     routes.c   requests to handlers, and their replies
+ *	request.c              what handlers ask of requests
  *	keys.c      idempotency keys
  *	metrics.c   counters and GET /metrics
  *	call.c      breaker.c  outgoing calls

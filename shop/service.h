@@ -185,6 +185,7 @@ struct service {
 	const struct shop_settings *settings;
 	json_t *prepared;
 	void *own;                             /* what the kind keeps in memory */
+	bool ready;                            /* serving; says GET /ready */
 	bool ending;                           /* told to end: background tasks may stop */
 
 	/* Of the files of the frame with these names. */

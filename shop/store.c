@@ -12,7 +12,7 @@
 #include "shop/task.h"
 
 /* While others keep the loop busy, nobody waits longer than this for the disk. */
-enum { GROUP_US = 2000 };
+enum { GROUP_US = 2000, RELAXED_US = 500000 };
 
 _Noreturn void store_die(struct store *store, const char *doing)
 {
@@ -61,8 +61,10 @@ void store_need_group(struct store *store)
 		return;
 	store_do(store, "begin immediate");
 	store->group_open = true;
-	event_active(store->at_rest, EV_TIMEOUT, 1);
-	event_add(store->at_last, &(struct timeval){ .tv_usec = GROUP_US });
+	if (!store->relaxed)
+		event_active(store->at_rest, EV_TIMEOUT, 1);
+	event_add(store->at_last, &(struct timeval){
+		.tv_usec = store->relaxed ? RELAXED_US : GROUP_US });
 }
 
 /* A task may be woken by others, too; it is the number of groups that tells. */
@@ -70,7 +72,7 @@ void store_settle(struct store *store)
 {
 	uint64_t groups;
 
-	if (!store || !store->group_open)
+	if (!store || !store->group_open || store->relaxed)
 		return;
 	if (!task_self()) {
 		flush(store);
@@ -178,6 +180,11 @@ void store_close(struct store *store)
 	free(store->waiting);
 	free(store->path);
 	free(store);
+}
+
+void store_relax(struct store *store)
+{
+	store->relaxed = true;
 }
 
 uint64_t store_groups(const struct store *store)

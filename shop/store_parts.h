@@ -29,6 +29,7 @@ struct store {
 
 	int depth;       /* of transactions; 0: none is open */
 	bool group_open;
+	bool relaxed;    /* nobody waits for the disk */
 	uint64_t groups; /* that are on the disk */
 	struct task **waiting; /* for the group */
 	size_t waiting_count, waiting_room;

@@ -186,7 +186,6 @@ void tasks_init(struct event_base *base)
 	tasks.base = base;
 	tasks.ready_end = &tasks.ready;
 	tasks.turn = event_new(base, -1, 0, run_ready, NULL);
-	event_priority_set(tasks.turn, 0);
 }
 
 void tasks_release(void)

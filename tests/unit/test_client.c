@@ -69,13 +69,13 @@ static const char dripping[] = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n
 static void drip(evutil_socket_t fd, short what, void *context)
 {
 	static const struct timeval soon = { .tv_usec = 500 };
-	const char *at = context;
+	static size_t at;
 
+	(void)fd;
 	(void)what;
-	if (!*at)
-		return;
-	send(fd, at, 1, MSG_NOSIGNAL);
-	event_base_once(server.base, fd, EV_TIMEOUT, drip, (char *)(uintptr_t)(at + 1), &soon);
+	send(bufferevent_getfd(((struct peer *)context)->wire), dripping + at++, 1, MSG_NOSIGNAL);
+	if (dripping[at])
+		event_base_once(server.base, -1, EV_TIMEOUT, drip, context, &soon);
 }
 
 static void say_too_much(struct peer *peer)
@@ -95,7 +95,7 @@ static void act(struct peer *peer, const char *path)
 	if (strcmp(path, "/ok") == 0 || strcmp(path, "/large") == 0)
 		say(peer, ok);
 	else if (strcmp(path, "/drip") == 0)
-		drip(bufferevent_getfd(peer->wire), 0, (char *)(uintptr_t)dripping);
+		drip(-1, 0, peer);
 	else if (strcmp(path, "/chunked") == 0)
 		say(peer, "HTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\n\r\n"
 			  "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");

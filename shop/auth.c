@@ -215,7 +215,7 @@ static void register_user(struct request *request, struct reply *reply)
 	if (is_given(request, "name") &&
 	    !request_string(request, reply, "name", NAME_MAX_BYTES, &name))
 		return;
-	id = make_id(request->service, request->arena, "usr");
+	id = make_id(request->service, request->arena, "usr_");
 	if (!store_run(store_of(request),
 		       "insert into users values (?1, ?2, ?3, 'customer', ?4, ?5)", "sssss", id,
 		       email, name, stored, time_now_iso(request->arena))) {
@@ -264,7 +264,7 @@ static char *access_token(struct request *request, const struct user *user)
 	struct jwt_claims claims = {
 		.subject = user->id,
 		.role = user->role,
-		.id = make_id(request->service, request->arena, "jti"),
+		.id = make_id(request->service, request->arena, "jti_"),
 		.issued_s = now_s(),
 		.expires_s = now_s() + request->service->settings->token_life_s,
 	};

@@ -89,17 +89,19 @@ static struct gateway *gateway_of(const struct request *request)
 	return request->service->own;
 }
 
-static void add_security_headers(struct reply *reply)
-{
-	buffer_add(&reply->headers, security_headers, sizeof(security_headers) - 1);
-}
-
 /* Where to. */
 
-static bool is_method_served(const char *method)
+/* A HEAD is a GET of which the frame keeps the body back; NULL: a method that is not served. */
+static const char *method_of(const struct request *request)
 {
-	return strcmp(method, "GET") == 0 || strcmp(method, "POST") == 0 ||
-	       strcmp(method, "PUT") == 0 || strcmp(method, "DELETE") == 0;
+	static const char *const methods[] = { "GET", "POST", "PUT", "DELETE" };
+
+	if (strcmp(request->method, "HEAD") == 0)
+		return "GET";
+	for (size_t i = 0; i < COUNT(methods); i++)
+		if (strcmp(request->method, methods[i]) == 0)
+			return methods[i];
+	return NULL;
 }
 
 static bool is_under(const char *path, const char *prefix)
@@ -113,7 +115,7 @@ static const struct gateway_route *find_route(const struct request *request)
 {
 	for (size_t i = 0; i < COUNT(table); i++)
 		if (is_under(request->path, table[i].prefix) &&
-		    (table[i].method[0] == '*' || strcmp(table[i].method, request->method) == 0))
+		    (table[i].method[0] == '*' || strcmp(table[i].method, method_of(request)) == 0))
 			return &table[i];
 	return NULL;
 }
@@ -238,7 +240,7 @@ static struct call call_upstream(struct request *request, const struct gateway_r
 				 const struct visitor *visitor)
 {
 	const struct shop_settings *settings = request->service->settings;
-	struct call call = call_for(request, route->edge, request->method, request->path);
+	struct call call = call_for(request, route->edge, method_of(request), request->path);
 	struct text type;
 
 	if (request->query.length)
@@ -256,7 +258,7 @@ static struct call call_upstream(struct request *request, const struct gateway_r
 	if (route->patience == ONE_SAGA)
 		call.timeout_us = settings->saga_deadline_us + settings->call_timeout_us;
 	/* What a service makes of a key is its affair; whether to ask again, the client's. */
-	call.once = strcmp(request->method, "GET") != 0;
+	call.once = strcmp(call.method, "GET") != 0;
 	call.retries = call.once ? 0 : 1;
 	return call;
 }
@@ -310,9 +312,9 @@ static void forward(struct request *request, struct reply *reply, const struct g
 
 	service_call(request->service, &call, &answer);
 	if (bug(BUG_GATEWAY_REPLAYS) && answer.result == CALL_TIMEOUT &&
-	    strcmp(request->method, "POST") == 0) {
+	    strcmp(call.method, "POST") == 0) {
 		/* "It got lost; sent as a new request it will get through." */
-		call.key = make_id(request->service, request->arena, "gw");
+		call.key = make_id(request->service, request->arena, "gw_");
 		answer_release(&answer);
 		service_call(request->service, &call, &answer);
 	}
@@ -330,8 +332,8 @@ static void forward(struct request *request, struct reply *reply, const struct g
 
 static bool is_well_formed(struct request *request, struct reply *reply)
 {
-	if (!is_method_served(request->method)) {
-		buffer_add_string(&reply->headers, "Allow: GET, POST, PUT, DELETE\r\n");
+	if (!method_of(request)) {
+		buffer_add_string(&reply->headers, "Allow: GET, HEAD, POST, PUT, DELETE\r\n");
 		reply_error(request, reply, 405, "method_not_allowed", "this method is not served");
 		return false;
 	}
@@ -352,7 +354,6 @@ static void enter(struct request *request, struct reply *reply)
 	const struct gateway_route *route;
 	struct visitor visitor;
 
-	add_security_headers(reply);
 	if (!is_well_formed(request, reply))
 		return;
 	route = find_route(request);
@@ -397,7 +398,6 @@ static void get_health_of(struct request *request, struct reply *reply)
 	const char *name = request->parameters[0];
 	bool healthy;
 
-	add_security_headers(reply);
 	if (!is_behind(name)) {
 		reply_error(request, reply, 404, "not_found", "there is no such service");
 		return;
@@ -439,7 +439,6 @@ static void get_health_of_all(struct request *request, struct reply *reply)
 	json_t *services = json_object();
 	bool healthy = true;
 
-	add_security_headers(reply);
 	for (size_t i = 0; i < COUNT(behind); i++) {
 		probes[i] = (struct probe){ &round, behind[i], false };
 		task_start(run_probe, &probes[i]);
@@ -482,6 +481,7 @@ const struct service_kind service_gateway = {
 	.routes = routes,
 	.started = started,
 	.no_store = true,
+	.headers = security_headers,
 	.raw_bodies = true,
 	.outside = true,
 	.otherwise = enter,

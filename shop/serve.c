@@ -374,6 +374,8 @@ static void write_headers(struct asked *asked, struct buffer *out)
 	buffer_add_string(out, "\r\ntraceparent: ");
 	buffer_add_string(out, asked->request.traceparent);
 	buffer_add(out, "\r\n", 2);
+	if (asked->request.service->kind->headers)
+		buffer_add_string(out, asked->request.service->kind->headers);
 	buffer_add_text(out, buffer_text(&asked->reply.headers));
 }
 

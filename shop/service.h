@@ -172,6 +172,7 @@ struct service_kind {
 	const struct subscription *subscriptions;
 	void (*started)(struct service *service); /* a task: resume, background jobs; may return */
 	bool no_store;                         /* gateway */
+	const char *headers;                   /* lines that go with every reply; or NULL */
 	bool raw_bodies;                       /* request->json stays NULL, nothing is parsed */
 	bool outside;                          /* faces clients: X-User and X-Role are not believed */
 	handler *otherwise;                    /* for what no route fits; NULL: a 404 */

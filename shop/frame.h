@@ -38,8 +38,8 @@ void publish_start(struct service *service); /* in a task of its own; may return
 void publish_release(struct service *service);
 
 /* keys.c */
-extern const char keys_schema[];
-void keys_init(struct service *service); /* forgets old ones, and those nobody will answer */
+extern const char idempotency_schema[];
+void idempotency_init(struct service *service); /* forgets old ones, and those nobody will answer */
 
 /* serve.c: keeps what it has in service->serving. */
 void serve_init(struct service *service);

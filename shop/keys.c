@@ -10,12 +10,12 @@
 
 enum { KEPT_S = 24 * 3600 };
 
-const char keys_schema[] = "create table if not exists idempotency ("
+const char idempotency_schema[] = "create table if not exists idempotency ("
 			   " user text not null, key text not null, hash text not null,"
 			   " status int, content_type text, body text, at int not null,"
 			   " primary key (user, key)) without rowid;";
 
-void keys_init(struct service *service)
+void idempotency_init(struct service *service)
 {
 	store_run(service->store, "delete from idempotency where status is null or at < ?1", "i",
 		  clock_wall_us() / US_PER_S - KEPT_S);

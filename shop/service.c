@@ -33,7 +33,7 @@ static bool open_store(struct service *service, struct error *err)
 
 	if (service->kind->no_store)
 		return true;
-	schema = arena_format(&arena, "%s%s%s", publish_schema, keys_schema,
+	schema = arena_format(&arena, "%s%s%s", publish_schema, idempotency_schema,
 			      service->kind->schema ? service->kind->schema : "");
 	path = arena_format(&arena, "%s/%s%s%s.db", settings->directory, settings->region,
 			    *settings->region ? "-" : "", service->kind->name);
@@ -41,7 +41,7 @@ static bool open_store(struct service *service, struct error *err)
 	arena_release(&arena);
 	if (!service->store)
 		return false;
-	keys_init(service);
+	idempotency_init(service);
 	if (bug(BUG_ACK_BEFORE_DURABLE) && strcmp(service->kind->name, "order") == 0)
 		store_relax(service->store);
 	return true;

@@ -2,24 +2,21 @@
  * The server: what it answers to good, odd and hostile clients. It runs in a child, so that clients
  * here can simply block.
  */
-#include <arpa/inet.h>
 #include <event2/event.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/buffer.h"
 #include "lib/clock.h"
 #include "lib/http1.h"
 #include "lib/memory.h"
 #include "lib/server.h"
+#include "tests/unit/dialing.h"
 #include "tests/unit/tap.h"
 
-enum { BODY_MAX = 10000, BIG = 8 << 20, PATIENCE_MS = 5000 };
+enum { BODY_MAX = 10000, BIG = 8 << 20 };
 
 static uint16_t port;
 
@@ -140,163 +137,74 @@ static bool ended_well(pid_t child)
 	return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* The side that asks. */
-
-static int dial(void)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static void say(int fd, const char *bytes, size_t length)
-{
-	while (length) {
-		ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
-
-		if (sent <= 0)
-			return;
-		bytes += sent;
-		length -= (size_t)sent;
-	}
-}
-
-/* Whatever comes until the server closes (true), or nothing has come for a while. */
-static bool hear(int fd, int patience_ms, struct buffer *out)
-{
-	for (;;) {
-		struct pollfd waiting = { .fd = fd, .events = POLLIN };
-		ssize_t got;
-
-		if (poll(&waiting, 1, patience_ms) <= 0)
-			return false;
-		got = recv(fd, buffer_reserve(out, 65536), 65536, 0);
-		if (got <= 0)
-			return got == 0;
-		out->length += (size_t)got;
-		out->data[out->length] = '\0';
-	}
-}
-
-static struct buffer heard;
-static bool closed;
-
-/* One connection: what is said at once, what comes back. */
-static const char *ask_bytes(const char *bytes, size_t length, int patience_ms)
-{
-	int fd = dial();
-
-	buffer_clear(&heard);
-	buffer_add(&heard, "", 0);
-	say(fd, bytes, length);
-	closed = hear(fd, patience_ms, &heard);
-	close(fd);
-	return heard.data;
-}
-
-static const char *ask(const char *request)
-{
-	return ask_bytes(request, strlen(request), PATIENCE_MS);
-}
-
-/* Of the answer: */
-static bool status_is(int status)
-{
-	char line[32];
-
-	snprintf(line, sizeof(line), "HTTP/1.1 %d ", status);
-	return strncmp(heard.data, line, strlen(line)) == 0;
-}
-
-static const char *body_of(void)
-{
-	const char *blank = strstr(heard.data, "\r\n\r\n");
-
-	return blank ? blank + 4 : "(no answer)";
-}
-
-static int count(const char *what)
-{
-	int found = 0;
-
-	for (const char *at = heard.data; (at = strstr(at, what)) != NULL; at++)
-		found++;
-	return found;
-}
-
 static void test_good_clients(void)
 {
 	TEST("a request is answered, and the connection ends when asked to") {
-		ask("GET /a/b?c=d HTTP/1.1\r\nHost: x\r\nUser-Agent: me\r\nConnection: close\r\n\r\n");
-		CHECK(status_is(200) && closed);
-		CHECK_TEXT(body_of(), "GET /a/b ?c=d me 127.0.0.1 []");
+		ask(port, "GET /a/b?c=d HTTP/1.1\r\nHost: x\r\nUser-Agent: me\r\nConnection: close\r\n\r\n");
+		CHECK(heard_status(200) && heard_end);
+		CHECK_TEXT(heard_body(), "GET /a/b ?c=d me 127.0.0.1 []");
 		CHECK(strstr(heard.data, "\r\nX-Test: yes\r\n"));
 		CHECK(strstr(heard.data, "\r\nContent-Length: 29\r\n"));
 		CHECK(strstr(heard.data, "\r\nConnection: close\r\n"));
 		CHECK(strstr(heard.data, "\r\nDate: "));
 	}
 	TEST("pipelined requests are answered in order, also when the first takes time") {
-		ask("GET /late HTTP/1.1\r\nHost: x\r\n\r\nPOST /2 HTTP/1.1\r\nHost: x\r\n"
+		ask(port, "GET /late HTTP/1.1\r\nHost: x\r\n\r\nPOST /2 HTTP/1.1\r\nHost: x\r\n"
 		    "Content-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-		CHECK_INT(count("HTTP/1.1 200 OK"), 3);
-		CHECK(closed);
+		CHECK_INT(heard_times("HTTP/1.1 200 OK"), 3);
+		CHECK(heard_end);
 		CHECK(strstr(heard.data, "\r\n\r\n/lateHTTP/1.1"));
 		CHECK(strstr(heard.data, "POST /2 ? - 127.0.0.1 [abc]HTTP/1.1"));
 	}
 	TEST("a body in chunks is put together, byte by byte or at once") {
 		const char *request = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
 				      "Connection: close\r\n\r\n3;ext=1\r\nabc\r\n1\r\nd\r\n0\r\nT: x\r\n\r\n";
-		int fd = dial();
+		int fd = dial(port);
 
-		ask(request);
-		CHECK_TEXT(body_of(), "POST / ? - 127.0.0.1 [abcd]");
+		ask(port, request);
+		CHECK_TEXT(heard_body(), "POST / ? - 127.0.0.1 [abcd]");
 		setsockopt(fd, 6, 1, &(int){ 1 }, sizeof(int)); /* TCP_NODELAY */
 		for (const char *at = request; *at; at++) {
 			say(fd, at, 1);
 			usleep(200);
 		}
-		buffer_clear(&heard);
-		CHECK(hear(fd, PATIENCE_MS, &heard));
-		CHECK_TEXT(body_of(), "POST / ? - 127.0.0.1 [abcd]");
+		hear_anew();
+		CHECK(hear(fd, PATIENCE_MS));
+		CHECK_TEXT(heard_body(), "POST / ? - 127.0.0.1 [abcd]");
 		close(fd);
 	}
 	TEST("HEAD, 204, HTTP/1.0 and an absolute target are what they should be") {
-		ask("HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-		CHECK_TEXT(body_of(), "");
+		ask(port, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+		CHECK_TEXT(heard_body(), "");
 		CHECK(strstr(heard.data, "\r\nContent-Length: 23\r\n"));
-		ask("GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-		CHECK(status_is(204) && !strstr(heard.data, "Content-Length"));
-		CHECK_TEXT(body_of(), "");
-		ask("GET / HTTP/1.0\r\n\r\n");
-		CHECK(status_is(200) && closed);
-		ask("GET http://x:1/p?q HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-		CHECK_TEXT(body_of(), "GET /p ?q - 127.0.0.1 []");
+		ask(port, "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+		CHECK(heard_status(204) && !strstr(heard.data, "Content-Length"));
+		CHECK_TEXT(heard_body(), "");
+		ask(port, "GET / HTTP/1.0\r\n\r\n");
+		CHECK(heard_status(200) && heard_end);
+		ask(port, "GET http://x:1/p?q HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+		CHECK_TEXT(heard_body(), "GET /p ?q - 127.0.0.1 []");
 	}
 	TEST("who expects to be told to go on is told") {
 		const char *head = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
 				   "Content-Length: 2\r\nConnection: close\r\n\r\n";
-		int fd = dial();
+		int fd = dial(port);
 
-		buffer_clear(&heard);
+		hear_anew();
 		say(fd, head, strlen(head));
-		CHECK(!hear(fd, 200, &heard));
+		CHECK(!hear(fd, 200));
 		CHECK_TEXT(heard.data, "HTTP/1.1 100 Continue\r\n\r\n");
 		say(fd, "hi", 2);
-		buffer_clear(&heard);
-		CHECK(hear(fd, PATIENCE_MS, &heard));
-		CHECK_TEXT(body_of(), "POST / ? - 127.0.0.1 [hi]");
+		hear_anew();
+		CHECK(hear(fd, PATIENCE_MS));
+		CHECK_TEXT(heard_body(), "POST / ? - 127.0.0.1 [hi]");
 		close(fd);
 	}
 	TEST("connections have numbers, which stay") {
-		ask("GET /connection HTTP/1.1\r\nHost: x\r\n\r\n"
+		ask(port, "GET /connection HTTP/1.1\r\nHost: x\r\n\r\n"
 		    "GET /connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-		CHECK_INT(atoi(body_of()), atoi(strrchr(heard.data, '\n') + 1));
-		CHECK(atoi(body_of()) > 0);
+		CHECK_INT(atoi(heard_body()), atoi(strrchr(heard.data, '\n') + 1));
+		CHECK(atoi(heard_body()) > 0);
 	}
 }
 
@@ -305,12 +213,12 @@ static void test_slow_readers(void)
 	TEST("a large reply reaches a client that reads slowly, and then the next one") {
 		const char *both = "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"
 				   "GET /after HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-		int fd = dial();
+		int fd = dial(port);
 
 		say(fd, both, strlen(both));
 		usleep(100000);
-		buffer_clear(&heard);
-		CHECK(hear(fd, PATIENCE_MS, &heard));
+		hear_anew();
+		CHECK(hear(fd, PATIENCE_MS));
 		CHECK(heard.length > BIG);
 		CHECK(strstr(heard.data + BIG, "\r\n\r\nGET /after ? - 127.0.0.1 []"));
 		close(fd);
@@ -322,25 +230,25 @@ static void test_slow_readers(void)
 					   "GE" };
 
 		for (int i = 0; i < 40; i++) {
-			int fd = dial();
+			int fd = dial(port);
 
 			say(fd, requests[i % 4], strlen(requests[i % 4]));
 			close(fd);
 		}
 		usleep(100000);
-		ask("GET /still HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-		CHECK(status_is(200));
+		ask(port, "GET /still HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+		CHECK(heard_status(200));
 	}
 	TEST("a handler may hang up: nothing is said") {
-		ask("GET /hang-up HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+		ask(port, "GET /hang-up HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
 		CHECK_TEXT(heard.data, "");
 	}
 }
 
 static void refuses(const char *request, int status)
 {
-	ask(request);
-	if (!CHECK(status_is(status) && closed && count("HTTP/1.1 ") == 1))
+	ask(port, request);
+	if (!CHECK(heard_status(status) && heard_end && heard_times("HTTP/1.1 ") == 1))
 		printf("#   %.60s\n#   -> %.60s\n", request, heard.data);
 }
 
@@ -364,14 +272,14 @@ static void test_hostile_clients(void)
 
 		memset(request + head, 'x', size - (size_t)head);
 		for (int i = 0; i < 10; i++) {
-			ask_bytes(request, size, PATIENCE_MS);
-			CHECK(status_is(413));
+			ask_bytes(port, request, size);
+			CHECK(heard_status(413));
 		}
 		head = snprintf(request, size, "POST / HTTP/1.1\r\nHost: x\r\n"
 				"Transfer-Encoding: chunked\r\n\r\n2711\r\n");
 		memset(request + head, 'x', size - (size_t)head);
-		ask_bytes(request, (size_t)head + 10001, PATIENCE_MS);
-		CHECK(status_is(413));
+		ask_bytes(port, request, (size_t)head + 10001);
+		CHECK(heard_status(413));
 		free(request);
 	}
 	TEST("too large a head is a 431") {
@@ -380,8 +288,8 @@ static void test_hostile_clients(void)
 		buffer_add_string(&request, "GET / HTTP/1.1\r\nHost: x\r\nX: ");
 		while (request.length < 70000)
 			buffer_add_string(&request, "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy");
-		ask_bytes(request.data, request.length, PATIENCE_MS);
-		CHECK(status_is(431));
+		ask_bytes(port, request.data, request.length);
+		CHECK(heard_status(431));
 		buffer_release(&request);
 	}
 }
@@ -407,15 +315,15 @@ static void test_parameters(void)
 static void test_end(pid_t child)
 {
 	TEST("when it stops, calls under way are finished, idle connections end, none is taken") {
-		int idle = dial();
+		int idle = dial(port);
 
-		ask("GET /first HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-		ask("GET /stop HTTP/1.1\r\nHost: x\r\n\r\n");
-		CHECK(status_is(200) && closed);
-		CHECK_TEXT(body_of(), "/stop");
-		buffer_clear(&heard);
-		CHECK(hear(idle, PATIENCE_MS, &heard) && heard.length == 0);
-		CHECK_INT(dial(), -1);
+		ask(port, "GET /first HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+		ask(port, "GET /stop HTTP/1.1\r\nHost: x\r\n\r\n");
+		CHECK(heard_status(200) && heard_end);
+		CHECK_TEXT(heard_body(), "/stop");
+		hear_anew();
+		CHECK(hear(idle, PATIENCE_MS) && heard.length == 0);
+		CHECK_INT(dial(port), -1);
 		close(idle);
 	}
 	TEST("and it ends with nothing left") {

@@ -11,6 +11,8 @@ PACKAGES := libcurl libevent_core libevent_openssl jansson yaml-0.1 libpcre2-8 o
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wpointer-arith -Wundef -Wvla -Wcast-qual -Wformat=2 \
 	-Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
+# clang wants literal formats also where a va_list follows, and does not read "fall through".
+CLANG_WARNINGS := -Wno-format-nonliteral -Wno-implicit-fallthrough
 GCC_WARNINGS := -Wduplicated-cond -Wduplicated-branches -Wlogical-op
 
 debug_FLAGS := -O1
@@ -26,7 +28,7 @@ endif
 
 # Expanded when used: pkg-config may be installed by a goal of this very run.
 CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -g $(WARNINGS) \
-	$(if $(findstring clang,$(CC)),,$(GCC_WARNINGS)) $(PACKAGE_CFLAGS) $($(MODE)_FLAGS) \
+	$(if $(findstring clang,$(CC)),$(CLANG_WARNINGS),$(GCC_WARNINGS)) $(PACKAGE_CFLAGS) $($(MODE)_FLAGS) \
 	$(if $(WERROR),-Werror) $(EXTRA_CFLAGS)
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 LDLIBS = $(eval LDLIBS := $(shell pkg-config --libs $(PACKAGES)) -lm)$(LDLIBS)

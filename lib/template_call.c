@@ -135,9 +135,10 @@ static bool read_fixed_argument(struct text written, const struct template_names
 	if (!names || !names->resolve(names->context, name, &found, &reason))
 		return error_at(err, argument->at, "%s", names ? reason.text : "no names here");
 	if (!found.fixed)
-		return error_at(err, argument->at,
-				"'%.*s' is not known before the run, as arguments of functions must be",
-				TEXT_ARG(written));
+		return error_at(
+			err, argument->at,
+			"'%.*s' is not known before the run, as arguments of functions must be",
+			TEXT_ARG(written));
 	argument->value = found.value;
 	return true;
 }
@@ -152,8 +153,8 @@ static bool read_argument(struct text written, const struct template_names *name
 	if (written.data[0] == '"' || written.data[0] == '\'') {
 		if (written.length < 2 || written.data[written.length - 1] != written.data[0])
 			return error_at(err, argument->at, "the quote is never closed");
-		argument->value = value_string(
-			(struct text){ written.data + 1, written.length - 2 });
+		argument->value =
+			value_string((struct text){ written.data + 1, written.length - 2 });
 		return true;
 	}
 	argument->value = (struct value){ plain_kind(written), written };

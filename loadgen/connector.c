@@ -275,8 +275,8 @@ void connector_cancel(struct connecting *connecting)
 
 enum failure connector_stage(const struct connecting *connecting)
 {
-	bool named = connecting->slot &&
-		     curl_time(connecting->slot->easy, CURLINFO_NAMELOOKUP_TIME_T);
+	bool named =
+		connecting->slot && curl_time(connecting->slot->easy, CURLINFO_NAMELOOKUP_TIME_T);
 
 	return named || !connecting->slot ? FAILURE_CONNECT : FAILURE_DNS;
 }

@@ -189,8 +189,8 @@ static int time_wanted(CURLM *multi, long wait_ms, void *context)
 	if (wait_ms < 0)
 		alarm_clear(drive->loop, &drive->alarm);
 	else
-		alarm_set(drive->loop, &drive->alarm, loop_now(drive->loop) + wait_ms * 1000, call_due,
-			  drive);
+		alarm_set(drive->loop, &drive->alarm, loop_now(drive->loop) + wait_ms * 1000,
+			  call_due, drive);
 	return 0;
 }
 

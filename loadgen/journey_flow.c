@@ -43,7 +43,8 @@ static bool parse_think(struct text rest, struct think *think, struct error *err
 	if (text_is(word, "normal")) {
 		think->kind = THINK_NORMAL;
 		word = take_word(&rest);
-		return unit_duration(word, &think->a_us, err) && unit_duration(rest, &think->b_us, err);
+		return unit_duration(word, &think->a_us, err) &&
+		       unit_duration(rest, &think->b_us, err);
 	}
 	if (!unit_duration(word, &think->a_us, err))
 		return false;
@@ -72,7 +73,8 @@ bool step_think(struct compiler *compiler, const struct yaml *step, const char *
 	if (!parse_think(text, &think, &err))
 		return complain(compiler->complaints, keys.node->at, "'think': %s", err.text);
 	if (think.a_us > 86400 * US_PER_S || think.b_us > 86400 * US_PER_S)
-		return complain(compiler->complaints, keys.node->at, "nobody thinks longer than a day");
+		return complain(compiler->complaints, keys.node->at,
+				"nobody thinks longer than a day");
 	program_add(compiler, OP_THINK, step->at)->think = think;
 	return good;
 }
@@ -115,7 +117,8 @@ bool step_set(struct compiler *compiler, const struct yaml *step, const char *ki
 		return false;
 	if (keys.node->kind != YAML_MAP)
 		return complain(compiler->complaints, keys.node->at,
-				"'%s' wants a map of variables, not %s", kind, yaml_kind_name(keys.node));
+				"'%s' wants a map of variables, not %s", kind,
+				yaml_kind_name(keys.node));
 	for (const struct yaml *name = keys.node->first; name; name = name->next)
 		good = set_one(compiler, name) && good;
 	return good;

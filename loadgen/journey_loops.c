@@ -55,7 +55,8 @@ static bool read_times(struct compiler *compiler, const struct yaml *times, stru
 	if (!unit_integer(turns->fixed, &count, &err))
 		return complain(compiler->complaints, times->at, "'times': %s", err.text);
 	if (count < 0 || count > TURNS_MAX)
-		return complain(compiler->complaints, times->at, "'times' is between 0 and %d", TURNS_MAX);
+		return complain(compiler->complaints, times->at, "'times' is between 0 and %d",
+				TURNS_MAX);
 	if ((uint64_t)count > *limit)
 		*limit = (uint32_t)count;
 	return true;

@@ -138,8 +138,9 @@ static void lane_expired(void *context)
 	if (now_us >= lane->deadline_us)
 		stage = FAILURE_TIMEOUT;
 	else if (stage == FAILURE_NONE || now_us < lane->connect_deadline_us)
-		return watch(lane, stage && lane->connect_deadline_us < lane->deadline_us
-					   ? lane->connect_deadline_us : lane->deadline_us);
+		return watch(lane, stage && lane->connect_deadline_us < lane->deadline_us ?
+					   lane->connect_deadline_us :
+					   lane->deadline_us);
 	lane->transport->ops->give_up(lane, stage, too_late[stage]);
 }
 

@@ -125,7 +125,9 @@ struct worker {
 	uint64_t closed_starts; /* of this worker */
 	int64_t cpu_before_us;
 	int64_t second_began_us;
+	int64_t tick_late_us;
 	uint64_t sent_before, done_before;
+	bool ended;    /* everyone has left; what is told now is the last */
 	bool stopping; /* nothing starts any more */
 	bool cutting_off; /* what is under way ends, no retries */
 	bool aborting; /* what is under way is given up: not the system's fault */

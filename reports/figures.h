@@ -36,6 +36,8 @@ struct run_events {
 	int signal;                     /* that stopped it, or 0 */
 	int64_t stopped_us;
 	uint32_t lost_workers;
+	uint32_t first_lost;            /* its number */
+	int first_lost_status;          /* as wait(2) says it */
 };
 
 struct figures {

@@ -203,6 +203,14 @@ static void add_stop(struct run_events *events, const struct record_event *event
 	events->stopped_us = event->at_us;
 }
 
+static void add_loss(struct run_events *events, const struct record_event *event)
+{
+	if (events->lost_workers++)
+		return;
+	events->first_lost = event->number;
+	events->first_lost_status = (int)event->value;
+}
+
 static bool add_event(struct figures *figures, const struct record *record)
 {
 	struct run_events *events = &figures->events;
@@ -218,7 +226,7 @@ static bool add_event(struct figures *figures, const struct record *record)
 		add_stop(events, &event);
 		break;
 	case EVENT_WORKER_LOST:
-		events->lost_workers++;
+		add_loss(events, &event);
 		break;
 	case EVENT_RUN_ENDED:
 		events->ended = true;

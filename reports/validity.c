@@ -3,6 +3,8 @@
  */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <sys/wait.h>
 
 #include "reports/format.h"
 #include "reports/words.h"
@@ -90,6 +92,23 @@ static void judge_plan(struct report *report)
 	}
 }
 
+static void judge_losses(struct report *report)
+{
+	const struct run_events *events = &report->figures->events;
+	int status = events->first_lost_status;
+	char others[64] = "", how[64] = "";
+
+	if (!events->lost_workers)
+		return;
+	if (WIFSIGNALED(status))
+		snprintf(how, sizeof(how), " (killed by signal %d)", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		snprintf(how, sizeof(how), " (it ended with code %d)", WEXITSTATUS(status));
+	if (events->lost_workers > 1)
+		snprintf(others, sizeof(others), ", and %" PRIu32 " more", events->lost_workers - 1);
+	report_add_reason(report, "worker %" PRIu32 " died%s%s", events->first_lost, how, others);
+}
+
 /* A run that was stopped on purpose is short for a reason that is told elsewhere. */
 static void judge_completeness(struct report *report)
 {
@@ -97,8 +116,7 @@ static void judge_completeness(struct report *report)
 	const uint64_t *outcomes = figures->measured_outcomes;
 	uint32_t lost = figures->events.lost_workers;
 
-	if (lost)
-		report_add_reason(report, "%" PRIu32 " worker%s died", lost, lost == 1 ? "" : "s");
+	judge_losses(report);
 	if (figures->events.ended && !lost) /* the dead have no books */
 		judge_books(report);
 	if (figures->events.signal)

@@ -157,8 +157,11 @@ static void test_books(void)
 	TEST ("every planned start must have been made")
 		check_made(&(struct made){ .starts = 99 }, "planned 100 starts and has 99", 10);
 	TEST ("a lost worker makes the run invalid")
-		check_made(&(struct made){ .lost_workers = 1, .ok_in_books = -7 }, "1 worker died",
+		check_made(&(struct made){ .lost_workers = 1, .ok_in_books = -7 }, "worker 0 died",
 			   10);
+	TEST ("several are counted")
+		check_made(&(struct made){ .lost_workers = 3, .ok_in_books = -7 },
+			   "worker 0 died, and 2 more", 10);
 	TEST ("a run without an end did not finish")
 		check_made(&(struct made){ .endless = true }, "the run did not finish", 10);
 	TEST ("when everything was dropped, too little was tested")

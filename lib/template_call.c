@@ -92,7 +92,9 @@ static bool read_decimal(struct argument *argument, struct error *err)
 	return true;
 }
 
-/* All decimals of a call are whole numbers of the same tiny unit, so that both ends can be drawn. */
+/*
+ * All decimals of a call are whole numbers of the same tiny unit, so that both ends can be drawn.
+ */
 static bool scale_decimals(struct template_call *call, struct error *err)
 {
 	call->decimals = 2;

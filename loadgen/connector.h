@@ -7,7 +7,8 @@
  *
  *	connecting = connector_start(connector, origin, connected, lane);
  *
- * `done` is called once, from the loop, and `connecting` is gone then; or connector_cancel() ends it.
+ * `done` is called once, from the loop, and `connecting` is gone then; or connector_cancel() ends
+ * it.
  */
 #ifndef LOADGEN_CONNECTOR_H
 #define LOADGEN_CONNECTOR_H

@@ -32,7 +32,7 @@ enum ref_kind {
 	REF_CELL = 1 << 8,    /* ${products.sku}: journey->cells[low byte] */
 	REF_BUILTIN = 2 << 8, /* enum builtin */
 	REF_HEADER = 3 << 8,  /* expressions only: journey->headers[low byte] of the answer */
-	REF_COOKIE = 4 << 8,  /* expressions only: journey->cookies[low byte], the session's value */
+	REF_COOKIE = 4 << 8, /* expressions only: journey->cookies[low byte], the session's value */
 	REF_LOOP = 5 << 8,    /* ${loop}: turn, from 0, of the loop whose number is the low byte */
 };
 #define REF_KIND(ref) ((ref) & 0xff00)
@@ -69,7 +69,7 @@ struct save {
 struct expectation {
 	struct place at;
 	struct expression *condition; /* status lists are expressions too */
-	bool about_status;            /* a failure of it is FAILURE_HTTP, of others FAILURE_EXPECTATION */
+	bool about_status; /* a failure of it is FAILURE_HTTP, of others FAILURE_EXPECTATION */
 };
 
 struct header_line {
@@ -111,7 +111,7 @@ struct request_step {
 	struct template headers; /* all header lines, rendered as one text (fixed when nothing varies) */
 	struct template body;
 	enum body_kind body_kind;
-	bool mints_key;          /* a fresh ${request.key} per visit of this step, kept by its retries */
+	bool mints_key; /* a fresh ${request.key} per visit of this step, kept by its retries */
 	int64_t timeout_us;
 	uint8_t redirects;       /* how many to follow */
 	bool goes_on;            /* a failure of this step does not end the journey */

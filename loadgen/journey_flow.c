@@ -83,7 +83,8 @@ bool step_think(struct compiler *compiler, const struct yaml *step, const char *
 
 static const struct key set_keys[] = {
 	{ "set", KEY_NODE, offsetof(struct one_key, node), .required = true,
-	  .shape = &(const struct shape){ .kind = SHAPE_MAP_OF, .of = &(const struct shape){ .kind = SHAPE_ANY } },
+	  .shape = &(const struct shape){ .kind = SHAPE_MAP_OF,
+					  .of = &(const struct shape){ .kind = SHAPE_ANY } },
 	  .help = "variables and their new values", .example = "set: { qty: ${fn.int(1,3)} }" },
 	KEYS_END
 };
@@ -133,7 +134,8 @@ struct if_keys {
 static const struct key if_keys[] = {
 	{ "if", KEY_NODE, offsetof(struct if_keys, condition), .required = true, .shape = &text_shape,
 	  .help = "a condition about variables", .example = "if: ${stock} > 0 and ${user} != 1" },
-	{ "then", KEY_NODE, offsetof(struct if_keys, then), .required = true, .shape = &journey_steps_shape,
+	{ "then", KEY_NODE, offsetof(struct if_keys, then), .required = true,
+	  .shape = &journey_steps_shape,
 	  .help = "steps when it holds" },
 	{ "else", KEY_NODE, offsetof(struct if_keys, otherwise), .shape = &journey_steps_shape,
 	  .help = "steps when it does not" },
@@ -142,7 +144,9 @@ static const struct key if_keys[] = {
 const struct shape step_if_shape = { .kind = SHAPE_KEYS, .name = "if-step", .keys = if_keys,
 				.help = "a choice" };
 
-/* Adds "jump to `target` unless the condition holds"; the target is set later. False: complained. */
+/*
+ * Adds "jump to `target` unless the condition holds"; the target is set later. False: complained.
+ */
 bool program_add_unless(struct compiler *compiler, const struct yaml *node, struct place at)
 {
 	struct expression *condition;

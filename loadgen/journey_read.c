@@ -37,14 +37,17 @@ const struct shape journey_step_shape = {
 	.name = "step",
 	.help = "one step of a journey",
 	.options = (const struct shape *const[]){
-		&step_get_shape, &step_post_shape, &step_put_shape, &step_patch_shape, &step_delete_shape, &step_head_shape,
-		&step_options_shape, &step_poll_shape, &step_think_shape, &step_set_shape, &step_if_shape, &step_repeat_shape,
-		&step_for_each_shape, &step_together_shape, &step_meet_shape, &step_pick_shape, &step_leave_shape,
-		&step_fail_shape, NULL },
+		&step_get_shape, &step_post_shape, &step_put_shape, &step_patch_shape,
+		&step_delete_shape, &step_head_shape, &step_options_shape, &step_poll_shape,
+		&step_think_shape, &step_set_shape, &step_if_shape, &step_repeat_shape,
+		&step_for_each_shape, &step_together_shape, &step_meet_shape, &step_pick_shape,
+		&step_leave_shape, &step_fail_shape, NULL },
 };
 
-const struct shape journey_steps_shape = { .kind = SHAPE_LIST_OF, .name = "steps", .of = &journey_step_shape,
-				   .help = "steps, one after the other" };
+const struct shape journey_steps_shape = { .kind = SHAPE_LIST_OF,
+					   .name = "steps",
+					   .of = &journey_step_shape,
+					   .help = "steps, one after the other" };
 
 struct journey_keys {
 	char *about;

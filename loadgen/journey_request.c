@@ -49,25 +49,30 @@ static const struct shape retry_shape = {
 	{ "name", KEY_NODE, offsetof(struct request_keys, name), .shape = &text_shape,             \
 	  .help = "what reports call it; without this the method and the path, every ${x} as {x}", \
 	  .example = "name: list products" },                                                      \
-	{ "headers", KEY_NODE, offsetof(struct request_keys, headers), .shape = &journey_headers_shape,    \
+	{ "headers", KEY_NODE, offsetof(struct request_keys, headers),                             \
+	  .shape = &journey_headers_shape,                                                         \
 	  .help = "header lines, on top of those of `http: headers`",                              \
 	  .example = "headers: { Accept-Language: de }" },                                         \
 	{ "auth", KEY_NODE, offsetof(struct request_keys, auth), .shape = &text_shape,             \
 	  .help = "`bearer TOKEN` or `basic USER:PASSWORD`", .example = "auth: bearer ${token}" }, \
-	{ "json", KEY_NODE, offsetof(struct request_keys, body.json), .shape = &journey_json_shape,        \
+	{ "json", KEY_NODE, offsetof(struct request_keys, body.json),                              \
+	  .shape = &journey_json_shape,                                                            \
 	  .help = "the body, a JSON document written as YAML",                                     \
 	  .example = "json: { sku: \"${products.sku}\", qty: ${fn.int(1,3)} }" },                  \
-	{ "form", KEY_NODE, offsetof(struct request_keys, body.form), .shape = &journey_form_shape,        \
+	{ "form", KEY_NODE, offsetof(struct request_keys, body.form),                              \
+	  .shape = &journey_form_shape,                                                            \
 	  .help = "the body, fields of a form", .example = "form: { q: ${term} }" },               \
 	{ "body", KEY_NODE, offsetof(struct request_keys, body.body), .shape = &text_shape,        \
 	  .help = "the body, a text with ${names} in it", .example = "body: \"hello ${name}\"" },  \
 	{ "body-file", KEY_NODE, offsetof(struct request_keys, body.file), .shape = &text_shape,   \
 	  .help = "the body, a file as it is; its path starts where the scenario is",              \
 	  .example = "body-file: data/photo.jpg" },                                                \
-	{ "expect", KEY_NODE, offsetof(struct request_keys, expect), .shape = &journey_expect_shape,       \
+	{ "expect", KEY_NODE, offsetof(struct request_keys, expect),                               \
+	  .shape = &journey_expect_shape,                                                          \
 	  .help = "what the answer must be like; without this, any status below 400 will do",      \
 	  .example = "expect: { status: 200, json: { /state: open } }" },                          \
-	{ "save", KEY_NODE, offsetof(struct request_keys, save), .shape = &journey_save_shape,             \
+	{ "save", KEY_NODE, offsetof(struct request_keys, save),                                   \
+	  .shape = &journey_save_shape,                                                            \
 	  .help = "variables to keep from the answer", .example = "save: { token: /token }" },     \
 	{ "retry", KEY_NODE, offsetof(struct request_keys, retry), .shape = &retry_shape,          \
 	  .help = "when and how to try again",                                                     \
@@ -91,8 +96,10 @@ static const struct shape retry_shape = {
 		REQUEST_KEYS,                                                                      \
 		KEYS_END                                                                           \
 	};                                                                                         \
-	const struct shape step_##method##_shape = { .kind = SHAPE_KEYS, .name = #method "-step",         \
-					      .keys = method##_keys, .help = "a request" }
+	const struct shape step_##method##_shape = { .kind = SHAPE_KEYS,                           \
+						     .name = #method "-step",                      \
+						     .keys = method##_keys,                        \
+						     .help = "a request" }
 
 METHOD_KEYS(get, "GET");
 METHOD_KEYS(post, "POST to");
@@ -344,9 +351,9 @@ struct together_keys {
 
 const struct shape journey_request_shape = {
 	.kind = SHAPE_ONE_OF, .name = "request",
-	.options = (const struct shape *const[]){ &text_shape, &step_get_shape, &step_post_shape, &step_put_shape,
-						  &step_patch_shape, &step_delete_shape, &step_head_shape,
-						  &step_options_shape, NULL },
+	.options = (const struct shape *const[]){
+		&text_shape, &step_get_shape, &step_post_shape, &step_put_shape, &step_patch_shape,
+		&step_delete_shape, &step_head_shape, &step_options_shape, NULL },
 	.help = "a request, or just the path of a GET",
 };
 

@@ -91,7 +91,7 @@ struct exchange_request {
 	struct text headers; /* complete lines with CRLF; without Host, Content-Length, Connection */
 	struct text body;
 	bool has_body;       /* an empty body is a body: Content-Length: 0 */
-	bool want_body;      /* otherwise the answer's body is read and dropped, whatever its size */
+	bool want_body; /* otherwise the answer's body is read and dropped, whatever its size */
 	int64_t timeout_us;  /* from sent to done */
 };
 
@@ -102,7 +102,7 @@ struct exchange_result {
 	int minor;            /* HTTP/1.minor; 2 for HTTP/2 */
 	struct text headers;  /* all lines of the final head; valid during the callback */
 	bool has_location, has_set_cookie, has_content_encoding;
-	struct text body;     /* if wanted: without transfer coding, with content coding; as above */
+	struct text body; /* if wanted: without transfer coding, with content coding; as above */
 	bool new_connection;
 	bool closes;          /* the connection is gone after this */
 	int64_t sent_us, first_byte_us, done_us; /* first_byte_us is 0 when none came */

@@ -3,7 +3,8 @@
  *
  *	transfer_curl.c          lanes and their lines: beginning, idling, ending
  *	transfer_curl_request.c  a request as options of an easy handle
- *	transfer_curl_answer.c   an answer as libcurl hands it over, judged as the direct transport does
+ *	transfer_curl_answer.c   an answer as libcurl hands it over, judged as the direct transport
+ *	does
  *
  * A line is an easy handle in a multi handle of its own, with the one connection that is a lane's.
  * Handles on one multi share connections: whoever asks first gets one that is idle, and a visitor

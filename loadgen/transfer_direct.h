@@ -7,8 +7,8 @@
  *
  * A request is written at once, with one call, out of a buffer that all lanes share; an answer is
  * read into another one, and mostly lies there whole while its owner looks at it. Only what did not
- * fit the moment is kept with the lane: the unsent rest of a request in an outbox, the first part of
- * an answer in an inbox. Both come from pools.
+ * fit the moment is kept with the lane: the unsent rest of a request in an outbox, the first part
+ * of an answer in an inbox. Both come from pools.
  */
 #ifndef LOADGEN_TRANSFER_DIRECT_H
 #define LOADGEN_TRANSFER_DIRECT_H
@@ -71,7 +71,8 @@ struct direct_lane {
 	bool peer_closed : 1;      /* what is left to read ends with its end */
 	uint16_t status;           /* of the final head, once it came */
 	SSL *ssl;                  /* NULL: none */
-	struct alarm *hungry;      /* more is there to be read, and no event will tell; NULL until then */
+	struct alarm *hungry;      /* more is there to be read, and no event will tell; NULL until
+				    * then */
 	struct connecting *connecting;
 	struct inbox *inbox;
 	struct outbox *outbox;

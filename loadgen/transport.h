@@ -1,8 +1,8 @@
 /*
  * transport: what transfer.c needs from each of the two transports, and what they share.
  *
- * A transport puts `struct transport` first in its own struct, and `struct lane` first in its lanes.
- * Lanes are freed before their transport is.
+ * A transport puts `struct transport` first in its own struct, and `struct lane` first in its
+ * lanes. Lanes are freed before their transport is.
  */
 #ifndef LOADGEN_TRANSPORT_H
 #define LOADGEN_TRANSPORT_H

@@ -15,7 +15,8 @@ struct drive_socket {
 	struct drive_socket *next;
 	int fd;
 	short watched; /* EV_READ | EV_WRITE; 0: not registered */
-	bool ours;     /* opened by drive_open(), so its end will be told */
+	bool counted;  /* opened by us, in a drive that keeps */
+	bool kept;     /* the connection */
 };
 
 bool curl_ready(struct error *err)
@@ -65,6 +66,11 @@ static void drop(struct drive_socket *entry)
 		link = &(*link)->next;
 	*link = entry->next;
 	unwatch(entry);
+	if (entry->counted) {
+		entry->drive->open--;
+		if (entry->drive->connections)
+			--*entry->drive->connections;
+	}
 	free(entry);
 }
 
@@ -100,6 +106,16 @@ static short events_of(int what)
 	return (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
 }
 
+static void no_longer_wanted(struct drive_socket *entry)
+{
+	if (entry->kept && entry->watched & EV_WRITE)
+		watch(entry, EV_READ); /* writable is what an idle connection always is */
+	else if (entry->counted && !entry->kept)
+		unwatch(entry);
+	else if (!entry->kept)
+		drop(entry);
+}
+
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
 {
 	struct drive *drive = context;
@@ -111,21 +127,40 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, 
 		if (!assigned)
 			curl_multi_assign(drive->multi, fd, entry);
 		watch(entry, events_of(what));
-	} else if (entry && drive->keeps && entry->ours) {
-		if (entry->watched & EV_WRITE)
-			watch(entry, EV_READ); /* writable is what an idle connection always is */
-	} else if (entry && entry->ours) {
-		unwatch(entry);
 	} else if (entry) {
-		drop(entry);
+		no_longer_wanted(entry);
 	}
 	return 0;
+}
+
+static void count(struct drive_socket *entry)
+{
+	struct drive *drive = entry->drive;
+
+	if (entry->counted)
+		return;
+	entry->counted = true;
+	drive->open++;
+	if (drive->connections)
+		++*drive->connections;
+}
+
+/* A number that we still watch is one that libcurl closed behind our back: this is a new socket. */
+static void number_again(struct drive_socket *entry)
+{
+	short watched = entry->watched;
+
+	entry->kept = false;
+	unwatch(entry);
+	if (watched)
+		watch(entry, watched);
 }
 
 static curl_socket_t drive_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct drive *drive = context;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	struct drive_socket *entry = find(drive, fd);
 	int yes = 1;
 
 	(void)purpose;
@@ -133,10 +168,10 @@ static curl_socket_t drive_open(void *context, curlsocktype purpose, struct curl
 		return CURL_SOCKET_BAD;
 	if (drive->binds)
 		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
-	add(drive, fd)->ours = true;
-	drive->open++;
-	if (drive->connections)
-		++*drive->connections;
+	if (entry)
+		number_again(entry);
+	if (drive->keeps)
+		count(entry ? entry : add(drive, fd));
 	return fd;
 }
 
@@ -145,13 +180,24 @@ static int drive_close(void *context, curl_socket_t fd)
 	struct drive *drive = context;
 	struct drive_socket *entry = find(drive, fd);
 
-	if (entry) {
+	if (entry)
 		drop(entry);
-		drive->open--;
-		if (drive->connections)
-			--*drive->connections;
-	}
 	return close(fd);
+}
+
+void drive_settle(struct drive *drive, int fd)
+{
+	struct drive_socket *each, *next;
+
+	for (each = drive->sockets; each; each = next) {
+		next = each->next;
+		if (each->fd == fd && each->counted) {
+			each->kept = true;
+			watch(each, EV_READ);
+		} else if (each->counted) {
+			drop(each);
+		}
+	}
 }
 
 void drive_adopt(struct drive *drive, CURL *easy)

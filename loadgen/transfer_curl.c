@@ -124,6 +124,15 @@ static void finish(struct curl_lane *lane, struct exchange_result *result)
 	keep_spare(&curl->spare_body, &body);
 }
 
+/* Which of the sockets became the connection; none did when it is closed already. */
+static void settle(struct line *line)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	curl_easy_getinfo(line->easy, CURLINFO_ACTIVESOCKET, &fd);
+	drive_settle(&line->drive, fd);
+}
+
 static void take_out(struct line *line)
 {
 	curl_multi_remove_handle(line->drive.multi, line->easy);
@@ -142,8 +151,11 @@ static void progressed(struct drive *drive)
 	if (!message || message->msg != CURLMSG_DONE || !line->lane)
 		return;
 	code = message->data.result;
-	take_out(line);
 	line_judge(line, code, &result);
+	if (result.new_connection && line->drive.open)
+		settle(line);
+	take_out(line);
+	result.closes = !line->drive.open || result.failure;
 	finish(line->lane, &result);
 }
 
@@ -266,8 +278,8 @@ static const struct transport_ops curl_ops = {
 /* --- setting up --- */
 
 /*
- * libcurl takes the name for SNI and for checking certificates from the URL, so a borrowed name goes
- * there, and CONNECT_TO says where it really is.
+ * libcurl takes the name for SNI and for checking certificates from the URL, so a borrowed name
+ * goes there, and CONNECT_TO says where it really is.
  */
 static bool prepare_target(struct target *target, const struct origin *origin,
 			   const struct transfer_settings *settings, struct error *err)

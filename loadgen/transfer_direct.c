@@ -100,9 +100,9 @@ static void ready(evutil_socket_t fd, short events, void *context)
 }
 
 /*
- * Plain sockets are edge-triggered: the kernel then need not look at each again in the next turn just
- * to find it empty. So they are read until a read falls short, and to the end if the peer closed.
- * That a read fell short says nothing about OpenSSL's buffers, so TLS is level-triggered.
+ * Plain sockets are edge-triggered: the kernel then need not look at each again in the next turn
+ * just to find it empty. So they are read until a read falls short, and to the end if the peer
+ * closed. That a read fell short says nothing about OpenSSL's buffers, so TLS is level-triggered.
  */
 static short flags_for(const struct direct_lane *lane, short events)
 {

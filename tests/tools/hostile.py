@@ -194,6 +194,11 @@ def server_name(r):
 
 
 @behaviour
+def whence(r):
+    r.reply(r.connection.getpeername()[0].encode())
+
+
+@behaviour
 def asked(r):  # how often ?KEY was asked for
     with lock:
         r.reply(str(counts.get(r.query, 0)).encode())

@@ -121,7 +121,7 @@ static void begin(void)
 
 static void test_equality(void)
 {
-	TEST ("numbers are equal by amount, everything else by text") {
+	TEST("numbers are equal by amount, everything else by text") {
 		HOLDS("status == 200");
 		HOLDS("status == 200.0");
 		HOLDS("status == 2e2");
@@ -138,14 +138,14 @@ static void test_equality(void)
 		HOLDS("/big == 9007199254740993");
 		FAILS("${a} == 0");
 	}
-	TEST ("true, false and null are what they spell") {
+	TEST("true, false and null are what they spell") {
 		HOLDS("/yes == true");
 		HOLDS("/no == false");
 		HOLDS("/n == null");
 		FAILS("/yes == null");
 		HOLDS("${c} == false");
 	}
-	TEST ("both sides may vary, with escapes on both") {
+	TEST("both sides may vary, with escapes on both") {
 		HOLDS("/q == /r");
 		HOLDS("/q == \"a\\\"b\"");
 		FAILS("/q != /r");
@@ -155,7 +155,7 @@ static void test_equality(void)
 		HOLDS("${a} == 'abc'");
 		HOLDS("5 == ${five}");
 	}
-	TEST ("a leading zero makes a text of it") {
+	TEST("a leading zero makes a text of it") {
 		set(20, VALUE_STRING, "007");
 		FAILS("${a} == 7");
 		HOLDS("${a} == \"007\"");
@@ -165,7 +165,7 @@ static void test_equality(void)
 
 static void test_order(void)
 {
-	TEST ("more and less want numbers, and are false otherwise") {
+	TEST("more and less want numbers, and are false otherwise") {
 		HOLDS("/total > 10");
 		HOLDS("/total >= 10.5");
 		FAILS("/total > 10.5");
@@ -181,7 +181,7 @@ static void test_order(void)
 		FAILS("/n < 1");
 		FAILS("/tags < 1");
 	}
-	TEST ("beside a number, times and sizes may have units") {
+	TEST("beside a number, times and sizes may have units") {
 		HOLDS("latency < 500ms");
 		HOLDS("latency < 1s");
 		FAILS("latency < 100ms");
@@ -192,7 +192,7 @@ static void test_order(void)
 
 static void test_texts(void)
 {
-	TEST ("in") {
+	TEST("in") {
 		HOLDS("/status in [CONFIRMED, FAILED]");
 		HOLDS("/status in [\"CONFIRMED\"]");
 		FAILS("/status in [FAILED, CANCELLED]");
@@ -201,7 +201,7 @@ static void test_texts(void)
 		HOLDS("${a} in [${b}, abc]");
 		HOLDS("/status not in [FAILED]");
 	}
-	TEST ("contains, starts-with, ends-with") {
+	TEST("contains, starts-with, ends-with") {
 		HOLDS("body contains world");
 		HOLDS("body contains \"hello world\"");
 		FAILS("body contains moon");
@@ -214,14 +214,14 @@ static void test_texts(void)
 		HOLDS("body not contains moon");
 		FAILS("${a} starts-with abcd");
 	}
-	TEST ("in an array, contains wants an element") {
+	TEST("in an array, contains wants an element") {
 		HOLDS("/tags contains presale");
 		FAILS("/tags contains sale");
 		HOLDS("/tags contains 3");
 		HOLDS("/tags contains /q");
 		HOLDS("/o contains k");
 	}
-	TEST ("matches") {
+	TEST("matches") {
 		HOLDS("body matches /order-[0-9]+/");
 		FAILS("body matches /order-[a-z]+/");
 		HOLDS("body matches /HELLO/i");
@@ -230,7 +230,7 @@ static void test_texts(void)
 		HOLDS("body matches \"^hello\"");
 		HOLDS("body not matches /moon/ and status == 200");
 	}
-	TEST ("pointers walk") {
+	TEST("pointers walk") {
 		HOLDS("/list/1/sku == B");
 		HOLDS("/list/# == 2");
 		HOLDS("/o/k exists");
@@ -240,7 +240,7 @@ static void test_texts(void)
 
 static void test_truth(void)
 {
-	TEST ("a value alone is true unless absent, null, false, 0 or empty") {
+	TEST("a value alone is true unless absent, null, false, 0 or empty") {
 		HOLDS("/status");
 		HOLDS("/yes");
 		HOLDS("/o");
@@ -256,7 +256,7 @@ static void test_truth(void)
 		FAILS("false");
 		HOLDS("${five}");
 	}
-	TEST ("an absent value fails every comparison but !=") {
+	TEST("an absent value fails every comparison but !=") {
 		FAILS("/x == 1");
 		FAILS("/x == \"\"");
 		FAILS("/x == null");
@@ -276,7 +276,7 @@ static void test_truth(void)
 		HOLDS("not /x exists");
 		HOLDS("/x not in [1]");
 	}
-	TEST ("a body that is no JSON has nothing in it") {
+	TEST("a body that is no JSON has nothing in it") {
 		document_text = text_of("<html>{\"status\":1}");
 		FAILS("/status exists");
 		FAILS("/status == 1");
@@ -290,7 +290,7 @@ static void test_truth(void)
 
 static void test_logic(void)
 {
-	TEST ("or binds looser than and, and looser than not") {
+	TEST("or binds looser than and, and looser than not") {
 		HOLDS("true or true and false");
 		FAILS("(true or true) and false");
 		HOLDS("false and false or true");
@@ -305,7 +305,7 @@ static void test_logic(void)
 		FAILS("false or false or false");
 		HOLDS("((((status == 200))))");
 	}
-	TEST ("every combination of two follows the rules") {
+	TEST("every combination of two follows the rules") {
 		static const char *const names[] = { "false", "true" };
 
 		for (int a = 0; a < 2; a++) {
@@ -323,7 +323,7 @@ static void test_logic(void)
 			}
 		}
 	}
-	TEST ("blanks and lines are free") {
+	TEST("blanks and lines are free") {
 		HOLDS("  status==200\n  and\t/total>10 ");
 		HOLDS("(status==200)and(/total>1)");
 		HOLDS("/status in[CONFIRMED,FAILED]");
@@ -332,7 +332,7 @@ static void test_logic(void)
 
 static void test_mistakes(void)
 {
-	TEST ("a typing mistake never passes") {
+	TEST("a typing mistake never passes") {
 		WRONG("statsu == 200", "f:2:5: unknown name 'statsu' (did you mean 'status'?)");
 		WRONG("token != x",
 		      "f:2:5: unknown name 'token' (variables are written ${token}, JSON Pointers /token)");
@@ -358,7 +358,7 @@ static void test_mistakes(void)
 		WRONG("\"abc\" < /x",
 		      "f:2:13: 'abc' is not a number, so nothing is more or less than it");
 	}
-	TEST ("what is missing is named where it is missing") {
+	TEST("what is missing is named where it is missing") {
 		WRONG("", "f:2:5: a condition is missing here");
 		WRONG("   ", "f:2:5: a condition is missing here");
 		WRONG("status ==", "f:2:14: a value is missing at the end");
@@ -385,7 +385,7 @@ static void test_mistakes(void)
 		WRONG("/a matches /b", "f:2:16: the pattern is never closed by '/'");
 		WRONG("/a matches /b/g", "f:2:19: the only flag of a pattern is 'i'");
 	}
-	TEST ("reasons of the resolver come with the place of the name") {
+	TEST("reasons of the resolver come with the place of the name") {
 		WRONG("status == 200 and ${tokn} != x", "f:2:23: undefined 'tokn'");
 		WRONG("header X-B exists", "f:2:5: only X-A");
 		WRONG("${secret} == 1", "f:2:5: no such secret");
@@ -398,14 +398,14 @@ static void test_mistakes(void)
 		CHECK(compile("true and ${a} == 1", true));
 		CHECK_INT(resolved_at.column, 14);
 	}
-	TEST ("a pointer has no place where there is no answer") {
+	TEST("a pointer has no place where there is no answer") {
 		CHECK(!compile("/a == 1", false));
 		CHECK_TEXT(err.text,
 			   "f:2:5: '/a' looks into an answer, and there is none here: save it "
 			   "first (or quote it)");
 		CHECK(compile("${a} == \"/a\"", false));
 	}
-	TEST ("a bad pattern says why") {
+	TEST("a bad pattern says why") {
 		CHECK(!compile("body matches /(/", true));
 		CHECK(strstr(err.text, "f:2:18: "));
 	}
@@ -415,7 +415,7 @@ static void test_bounds(void)
 {
 	char text[20000];
 
-	TEST ("nesting is bounded") {
+	TEST("nesting is bounded") {
 		memset(text, '(', 1000);
 		strcpy(text + 1000, "true");
 		CHECK(!compile(text, true));
@@ -426,7 +426,7 @@ static void test_bounds(void)
 		strcat(text, "true");
 		CHECK(!compile(text, true));
 	}
-	TEST ("length is bounded, and a long chain is no deep one") {
+	TEST("length is bounded, and a long chain is no deep one") {
 		strcpy(text, "true");
 		for (int i = 0; i < 1000; i++)
 			strcat(text, " and true");
@@ -435,7 +435,7 @@ static void test_bounds(void)
 		strcpy(text + 17000, "true");
 		CHECK(!compile(text, true));
 	}
-	TEST ("the text of an expression is as written") {
+	TEST("the text of an expression is as written") {
 		CHECK(text_is(expression_text(compile("status  == 200", true)), "status  == 200"));
 		CHECK(!expression_reads_document(compile("status == 200", true)));
 		CHECK(expression_reads_document(compile("status == 200 or /a", true)));
@@ -453,7 +453,7 @@ static void test_noise(void)
 	struct random noise = random_stream(1, "noise", 0);
 	struct expression_source source = { get, document, NULL, &scratch };
 
-	TEST ("noise compiles and is judged, or says why not") {
+	TEST("noise compiles and is judged, or says why not") {
 		int good = 0;
 
 		for (int i = 0; i < 30000; i++) {

@@ -307,19 +307,19 @@ int main(void)
 		printf("Bail out! %s\n", error.text);
 		return 1;
 	}
-	TEST ("alarms ring in order, never early, and not when cleared")
+	TEST("alarms ring in order, never early, and not when cleared")
 		test_order();
-	TEST ("alarms at 5,000/s are on time")
+	TEST("alarms at 5,000/s are on time")
 		test_pace();
-	TEST ("alarms that are always due do not starve descriptors")
+	TEST("alarms that are always due do not starve descriptors")
 		test_starving();
-	TEST ("now is one moment per turn, and a long turn is noticed")
+	TEST("now is one moment per turn, and a long turn is noticed")
 		test_now();
-	TEST ("timeouts expire once, never early")
+	TEST("timeouts expire once, never early")
 		test_timeouts();
-	TEST ("timeouts live through rounds of the wheel and a stopped clock")
+	TEST("timeouts live through rounds of the wheel and a stopped clock")
 		test_rounds();
-	TEST ("a timeout may set itself again")
+	TEST("a timeout may set itself again")
 		test_again();
 	loop_free(loop);
 	return tap_done();

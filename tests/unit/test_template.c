@@ -74,22 +74,22 @@ static bool only(const char *text, const char *letters, size_t length)
 
 static void test_text(void)
 {
-	TEST ("text without names is itself") {
+	TEST("text without names is itself") {
 		CHECK_TEXT(render("", ESCAPE_NONE), "");
 		CHECK_TEXT(render("a b/ä \"$\" {x} $", ESCAPE_URL), "a b/ä \"$\" {x} $");
 		CHECK_TEXT(render("$x $$ $$$ 5$", ESCAPE_NONE), "$x $$ $$$ 5$");
 	}
-	TEST ("$${ is a literal ${") {
+	TEST("$${ is a literal ${") {
 		CHECK_TEXT(render("$${a}", ESCAPE_NONE), "${a}");
 		CHECK_TEXT(with("1", VALUE_STRING, "x$${a}${a}$${", ESCAPE_NONE), "x${a}1${");
 		CHECK_TEXT(with("1", VALUE_STRING, "$$${a}", ESCAPE_NONE), "$${a}");
 	}
-	TEST ("names become their values") {
+	TEST("names become their values") {
 		values[1] = value_string(text_of("B"));
 		CHECK_TEXT(with("A", VALUE_STRING, "<${a}|${ b }|${a}>", ESCAPE_NONE), "<A|B|A>");
 		CHECK_TEXT(with("A", VALUE_STRING, "${a}", ESCAPE_NONE), "A");
 	}
-	TEST ("fixed values are folded, escaped for where they land") {
+	TEST("fixed values are folded, escaped for where they land") {
 		struct template template;
 
 		CHECK_TEXT(render("q=${fixed}&n=${five}", ESCAPE_URL), "q=x%20y&n=5");
@@ -98,7 +98,7 @@ static void test_text(void)
 		CHECK(template.constant);
 		CHECK_INT(template.fixed.length, 7);
 	}
-	TEST ("an absent value is nothing, and null as a JSON value") {
+	TEST("an absent value is nothing, and null as a JSON value") {
 		CHECK_TEXT(with("", VALUE_ABSENT, "<${a}>", ESCAPE_NONE), "<>");
 		CHECK_TEXT(with("", VALUE_ABSENT, "<${a}>", ESCAPE_URL), "<>");
 		CHECK_TEXT(with("", VALUE_ABSENT, "<${a}>", ESCAPE_HEADER), "<>");
@@ -108,17 +108,17 @@ static void test_text(void)
 
 static void test_escapes(void)
 {
-	TEST ("in a URL all but unreserved characters are percent-encoded") {
+	TEST("in a URL all but unreserved characters are percent-encoded") {
 		CHECK_TEXT(with("aZ09-._~", VALUE_STRING, "${a}", ESCAPE_URL), "aZ09-._~");
 		CHECK_TEXT(with("a/b?c&d=e f+%", VALUE_STRING, "/${a}", ESCAPE_URL),
 			   "/a%2Fb%3Fc%26d%3De%20f%2B%25");
 		CHECK_TEXT(with("ä\r\n\x01", VALUE_STRING, "${a}", ESCAPE_URL), "%C3%A4%0D%0A%01");
 	}
-	TEST ("inside a JSON string quotes and controls are escaped") {
+	TEST("inside a JSON string quotes and controls are escaped") {
 		CHECK_TEXT(with("say \"hi\"\\\n", VALUE_STRING, "\"${a}\"", ESCAPE_JSON_STRING),
 			   "\"say \\\"hi\\\"\\\\\\n\"");
 	}
-	TEST ("a JSON value keeps its type") {
+	TEST("a JSON value keeps its type") {
 		CHECK_TEXT(with("0.10", VALUE_NUMBER, "${a}", ESCAPE_JSON_VALUE), "0.10");
 		CHECK_TEXT(with("true", VALUE_BOOL, "${a}", ESCAPE_JSON_VALUE), "true");
 		CHECK_TEXT(with("null", VALUE_NULL, "${a}", ESCAPE_JSON_VALUE), "null");
@@ -127,13 +127,13 @@ static void test_escapes(void)
 		CHECK_TEXT(with("5", VALUE_STRING, "${a}", ESCAPE_JSON_VALUE), "\"5\"");
 		CHECK_TEXT(with("a\"b", VALUE_STRING, "${a}", ESCAPE_JSON_VALUE), "\"a\\\"b\"");
 	}
-	TEST ("what JSON does not take for a number is quoted") {
+	TEST("what JSON does not take for a number is quoted") {
 		CHECK_TEXT(with("007", VALUE_NUMBER, "${a}", ESCAPE_JSON_VALUE), "\"007\"");
 		CHECK_TEXT(with("+1", VALUE_NUMBER, "${a}", ESCAPE_JSON_VALUE), "\"+1\"");
 		CHECK_TEXT(with("1.", VALUE_NUMBER, "${a}", ESCAPE_JSON_VALUE), "\"1.\"");
 		CHECK_TEXT(with("-1.5e+3", VALUE_NUMBER, "${a}", ESCAPE_JSON_VALUE), "-1.5e+3");
 	}
-	TEST ("a value can't add a header line") {
+	TEST("a value can't add a header line") {
 		CHECK_TEXT(with("a\r\nX: y\n", VALUE_STRING, "${a}", ESCAPE_HEADER), "aX: y");
 		CHECK_TEXT(with("\r", VALUE_STRING, "<${a}>", ESCAPE_HEADER), "<>");
 		values[0] = value_string((struct text){ "a\0b", 3 });
@@ -143,7 +143,7 @@ static void test_escapes(void)
 
 static void test_functions(void)
 {
-	TEST ("fn.int draws both ends and nothing else") {
+	TEST("fn.int draws both ends and nothing else") {
 		bool seen[3] = { false };
 
 		for (int i = 0; i < 200; i++) {
@@ -156,7 +156,7 @@ static void test_functions(void)
 		}
 		CHECK(seen[0] && seen[1] && seen[2]);
 	}
-	TEST ("fn.float has as many decimals as its arguments, at least two") {
+	TEST("fn.float has as many decimals as its arguments, at least two") {
 		for (int i = 0; i < 100; i++) {
 			const char *drawn = render("${fn.float(-0.5,0.125)}", ESCAPE_NONE);
 			double number = atof(drawn);
@@ -167,7 +167,7 @@ static void test_functions(void)
 		CHECK_TEXT(render("${fn.float(3,3)}", ESCAPE_NONE), "3.00");
 		CHECK_TEXT(render("${fn.float(-0.05,-0.05)}", ESCAPE_NONE), "-0.05");
 	}
-	TEST ("fn.uuid is a version 4 UUID, and a string in JSON") {
+	TEST("fn.uuid is a version 4 UUID, and a string in JSON") {
 		const char *uuid = render("${fn.uuid}", ESCAPE_NONE);
 
 		CHECK_INT(strlen(uuid), 36);
@@ -176,7 +176,7 @@ static void test_functions(void)
 		CHECK(uuid[0] == '"' && uuid[37] == '"');
 		CHECK_INT(strlen(render("${fn.uuid()}", ESCAPE_NONE)), 36);
 	}
-	TEST ("fn.choice gives each of its arguments, with its type") {
+	TEST("fn.choice gives each of its arguments, with its type") {
 		bool one = false, two = false, text = false;
 
 		for (int i = 0; i < 200; i++) {
@@ -191,14 +191,14 @@ static void test_functions(void)
 		CHECK_TEXT(render("${fn.choice('a, }b')}", ESCAPE_URL), "a%2C%20%7Db");
 		CHECK_TEXT(render("${fn.choice(true)}", ESCAPE_JSON_VALUE), "true");
 	}
-	TEST ("fn.string, fn.hex and fn.digits have their length and letters") {
+	TEST("fn.string, fn.hex and fn.digits have their length and letters") {
 		CHECK(only(render("${fn.hex(33)}", ESCAPE_NONE), "0123456789abcdef", 33));
 		CHECK(only(render("${fn.digits(16)}", ESCAPE_NONE), "0123456789", 16));
 		CHECK(only(render("${fn.string(100)}", ESCAPE_NONE),
 			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 100));
 		CHECK_INT(strlen(render("${fn.string(65536)}", ESCAPE_NONE)), 65536);
 	}
-	TEST ("times are those of the source") {
+	TEST("times are those of the source") {
 		CHECK_TEXT(render("${fn.timestamp}", ESCAPE_NONE), "1700000000");
 		CHECK_TEXT(render("${fn.timestamp_ms}", ESCAPE_JSON_VALUE), "1700000000123");
 		CHECK_TEXT(render("${fn.date}", ESCAPE_NONE), "2023-11-14");
@@ -207,7 +207,7 @@ static void test_functions(void)
 		CHECK_TEXT(render("${fn.date(-19676)}", ESCAPE_NONE), "1969-12-31");
 		CHECK_TEXT(render("${fn.date(-265000)}", ESCAPE_NONE), "1298-04-28");
 	}
-	TEST ("the same stream draws the same") {
+	TEST("the same stream draws the same") {
 		char first[64];
 
 		random_numbers = random_stream(7, "x", 1);
@@ -215,13 +215,13 @@ static void test_functions(void)
 		random_numbers = random_stream(7, "x", 1);
 		CHECK_TEXT(render("${fn.uuid}", ESCAPE_NONE), first);
 	}
-	TEST ("an argument may be a fixed name") {
+	TEST("an argument may be a fixed name") {
 		CHECK_TEXT(render("${fn.int(${five}, 5)}", ESCAPE_NONE), "5");
 		CHECK_TEXT(
 			render("${fn.int(1,${a})}", ESCAPE_NONE),
 			"f:3:21: '${a}' is not known before the run, as arguments of functions must be");
 	}
-	TEST ("every function has a row in the help") {
+	TEST("every function has a row in the help") {
 		const char *help;
 		size_t count = 0;
 
@@ -235,7 +235,7 @@ static void test_functions(void)
 
 static void test_mistakes(void)
 {
-	TEST ("mistakes carry the exact column") {
+	TEST("mistakes carry the exact column") {
 		CHECK_TEXT(render("ab${nope}", ESCAPE_NONE), "f:3:12: unknown 'nope'");
 		CHECK_TEXT(render("äb${nope}", ESCAPE_NONE), "f:3:12: unknown 'nope'");
 		CHECK_TEXT(render("a\nbc${nope}", ESCAPE_NONE), "f:4:3: unknown 'nope'");
@@ -243,12 +243,12 @@ static void test_mistakes(void)
 		CHECK_TEXT(render("${}", ESCAPE_NONE), "f:3:10: '${}' names nothing");
 		CHECK_TEXT(render("${  }", ESCAPE_NONE), "f:3:10: '${}' names nothing");
 	}
-	TEST ("resolvers are told where a name stands") {
+	TEST("resolvers are told where a name stands") {
 		render("ab${a}", ESCAPE_NONE);
 		CHECK_INT(resolved_at.line, 3);
 		CHECK_INT(resolved_at.column, 12);
 	}
-	TEST ("functions check their arguments when compiled") {
+	TEST("functions check their arguments when compiled") {
 		CHECK_TEXT(render("${fn.uid}", ESCAPE_NONE),
 			   "f:3:15: unknown function 'fn.uid' (did you mean 'fn.uuid'?)");
 		CHECK_TEXT(render("${fn.}", ESCAPE_NONE), "f:3:15: unknown function 'fn.'");
@@ -287,7 +287,7 @@ static void test_building(void)
 	struct template_source from = source();
 	struct value value;
 
-	TEST ("pieces become one template, and neighbouring literals one part") {
+	TEST("pieces become one template, and neighbouring literals one part") {
 		values[0] = value_string(text_of("\"1\""));
 		template_begin(&builder, &names, &arena);
 		template_add_literal(&builder, text_of("{"));
@@ -302,7 +302,7 @@ static void test_building(void)
 		template_render(&template, &from, &rendered);
 		CHECK_TEXT(rendered.data, "{\"x\":\"\\\"1\\\"\"}");
 	}
-	TEST ("an added text is escaped with its literals") {
+	TEST("an added text is escaped with its literals") {
 		template_begin(&builder, &names, &arena);
 		CHECK(template_add_escaped(&builder, text_of("a \"${a}\" $${"), ESCAPE_URL,
 					   (struct place){ "f", 1, 1 }, &err));
@@ -311,7 +311,7 @@ static void test_building(void)
 		template_render(&template, &from, &rendered);
 		CHECK_TEXT(rendered.data, "a%20%22%221%22%22%20%24%7B");
 	}
-	TEST ("base64 of what is rendered, for every length") {
+	TEST("base64 of what is rendered, for every length") {
 		static const char *const expected[] = { "",	    "Zg==",	"Zm8=",	   "Zm9v",
 							"Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy" };
 
@@ -332,7 +332,7 @@ static void test_building(void)
 			CHECK_TEXT(rendered.data, wanted);
 		}
 	}
-	TEST ("a template that is one name gives its value with its kind") {
+	TEST("a template that is one name gives its value with its kind") {
 		values[0] = (struct value){ VALUE_NUMBER, text_of("7") };
 		CHECK(template_compile(&template, text_of("${a}"), ESCAPE_NONE, &names,
 				       (struct place){ "f", 1, 1 }, &arena, &err));
@@ -342,7 +342,7 @@ static void test_building(void)
 				       (struct place){ "f", 1, 1 }, &arena, &err));
 		CHECK(!template_single(&template, &from, &value));
 	}
-	TEST ("whole means one reference and nothing else") {
+	TEST("whole means one reference and nothing else") {
 		CHECK(template_is_whole(text_of("${a}")));
 		CHECK(template_is_whole(text_of("${fn.choice('}',2)}")));
 		CHECK(!template_is_whole(text_of("${a}${b}")));
@@ -360,7 +360,7 @@ static void test_noise(void)
 					    " ", "\n", "hex(", "-",  ".",   "x" };
 	struct random noise = random_stream(1, "noise", 0);
 
-	TEST ("noise compiles, or says why not") {
+	TEST("noise compiles, or says why not") {
 		for (int i = 0; i < 20000; i++) {
 			char text[128] = "";
 			const char *result;

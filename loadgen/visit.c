@@ -1,9 +1,4 @@
-/*
- * One request of a user, from the first attempt to the last: redirects, retries, polls. See crew.h.
- *
- * What is sent is rendered once and sent again as it was: a retry must be the same request, with
- * the same key. Visits come from a pool and keep their buffers, so a warm one allocates nothing.
- */
+/* One request of a user, from the first attempt to the last. See visit.h. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,31 +8,7 @@
 #include "lib/inflate.h"
 #include "lib/memory.h"
 #include "lib/redact.h"
-#include "lib/url.h"
-#include "loadgen/crew.h"
-
-enum { KEY_BYTES = 37, SAMPLE_MAX = 600 };
-
-struct visit {
-	struct user *user;
-	struct visit *next;   /* in the pool, or of the same user */
-	const struct request_step *step;
-	uint8_t lane;         /* of the user */
-	bool under_way;       /* an exchange was sent and has not ended */
-	bool part;            /* of a `together`, or a poll after the first */
-	uint8_t attempt;
-	uint8_t redirects;
-	uint16_t origin;
-	int64_t intended_us;  /* when the visitor wanted it: the same for all attempts */
-	int64_t sent_us;      /* this attempt */
-	int64_t poll_until_us;
-	struct alarm alarm;   /* back-off, or the next poll */
-	struct exchange_request request;
-	struct buffer path, headers, body;
-	struct record_request record; /* what this attempt's redirects add up to */
-	bool new_connection;
-	char key[KEY_BYTES];
-};
+#include "loadgen/visit.h"
 
 /* The pool. */
 
@@ -79,6 +50,9 @@ void visits_free(struct worker *worker)
 		buffer_release(&visit->path);
 		buffer_release(&visit->headers);
 		buffer_release(&visit->body);
+		buffer_release(&visit->hop_path);
+		buffer_release(&visit->hop_lines);
+		buffer_release(&visit->with_cookies);
 		free(visit);
 	}
 }
@@ -95,22 +69,20 @@ static struct text render(const struct template *template, const struct template
 	return buffer_text(own);
 }
 
+/* The cookies of this hop, on top of the lines that stay the same from hop to hop. */
 static void add_cookies(struct visit *visit)
 {
 	struct user *user = visit->user;
 	const struct origin *origin = &user->worker->load->transfer->origins[visit->origin];
-	struct text lines = visit->request.headers;
 
-	cookies_expire(&user->cookies, user->worker->wall_us / US_PER_S);
+	visit->request.headers = visit->lines;
 	if (cookies_empty(&user->cookies))
 		return;
-	if (lines.data != visit->headers.data) {
-		buffer_clear(&visit->headers);
-		buffer_add_text(&visit->headers, lines);
-	}
+	buffer_clear(&visit->with_cookies);
+	buffer_add_text(&visit->with_cookies, visit->lines);
 	cookies_write(&user->cookies, text_of(origin->name), visit->request.path, origin->tls,
-		      &visit->headers);
-	visit->request.headers = buffer_text(&visit->headers);
+		      &visit->with_cookies);
+	visit->request.headers = buffer_text(&visit->with_cookies);
 }
 
 static void prepare(struct visit *visit)
@@ -124,8 +96,7 @@ static void prepare(struct visit *visit)
 		scene.request_key = visit->key;
 	}
 	source = scene_templates(&scene);
-	visit->origin = step->origin;
-	visit->request = (struct exchange_request){
+	visit->first = (struct exchange_request){
 		.method = step->method,
 		.path = render(&step->path, &source, &visit->path),
 		.headers = render(&step->headers, &source, &visit->headers),
@@ -133,19 +104,19 @@ static void prepare(struct visit *visit)
 		.has_body = step->body_kind != BODY_NONE,
 		.want_body = step->reads_body,
 	};
-	add_cookies(visit);
 }
 
 /* An attempt begins, or goes on at another address. */
 
 static void answered(void *context, const struct exchange_result *result);
 
-static void send_exchange(struct visit *visit)
+void visit_send(struct visit *visit)
 {
 	struct user *user = visit->user;
 	struct user_lane *lane = user_lane_for(user, visit->origin);
 	int64_t spent_us = visit->redirects ? loop_now(user->worker->loop) - visit->sent_us : 0;
 
+	add_cookies(visit);
 	visit->lane = (uint8_t)(lane - user->lanes);
 	lane->busy = true;
 	visit->under_way = true;
@@ -158,10 +129,13 @@ static void send_exchange(struct visit *visit)
 
 static void begin_attempt(struct visit *visit)
 {
+	visit->request = visit->first;
+	visit->lines = visit->first.headers;
+	visit->origin = visit->step->origin;
 	visit->redirects = 0;
 	visit->new_connection = false;
 	memset(&visit->record, 0, sizeof(visit->record));
-	send_exchange(visit);
+	visit_send(visit);
 }
 
 static void send_again(void *context)
@@ -263,91 +237,6 @@ static void keep_sample(struct visit *visit, enum failure failure, const char *w
 			 buffer_text(&safe));
 	buffer_release(&sample);
 	buffer_release(&safe);
-}
-
-/* Redirects. */
-
-static bool is_redirect(int status)
-{
-	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-static bool find_origin(struct worker *worker, const struct url *url, uint16_t *origin)
-{
-	const struct transfer_settings *transfer = worker->load->transfer;
-
-	for (uint16_t i = 0; i < transfer->origin_count; i++) {
-		const struct origin *known = &transfer->origins[i];
-
-		if (known->tls == url->tls && known->port == url->port &&
-		    text_is_nocase(url->host, known->name)) {
-			*origin = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Credentials are for whom they were written. */
-static void drop_credentials(struct visit *visit)
-{
-	struct text rest = visit->request.headers, name, value;
-	struct buffer kept = BUFFER_EMPTY;
-
-	while (http1_next_header(&rest, &name, &value))
-		if (!text_is_nocase(name, "authorization") && !text_is_nocase(name, "cookie"))
-			buffer_format(&kept, "%.*s: %.*s\r\n", TEXT_ARG(name), TEXT_ARG(value));
-	buffer_release(&visit->headers);
-	visit->headers = kept;
-	visit->request.headers = buffer_text(&visit->headers);
-}
-
-static void become_get(struct visit *visit)
-{
-	visit->request.method = METHOD_GET;
-	visit->request.body = (struct text){ "", 0 };
-	visit->request.has_body = false;
-}
-
-/* Whether the answer was a redirect that we followed. `failure` is set when it could not be. */
-static bool follow(struct visit *visit, const struct exchange_result *result, enum failure *failure,
-		   struct error *why)
-{
-	struct worker *worker = visit->user->worker;
-	const struct origin *from = &worker->load->transfer->origins[visit->origin];
-	struct buffer target = BUFFER_EMPTY;
-	uint16_t origin = visit->origin;
-	struct text location;
-	struct url url;
-	bool good;
-
-	if (!is_redirect(result->status) || !visit->step->redirects || !result->has_location ||
-	    !http1_header(result->headers, "location", &location))
-		return false;
-	*failure = FAILURE_PROTOCOL;
-	if (visit->redirects >= visit->step->redirects)
-		return error_set(why, "more than %d redirects", visit->step->redirects);
-	good = url_resolve(from->url, visit->request.path, location, &target, &url, why);
-	if (good && !find_origin(worker, &url, &origin))
-		good = error_set(why,
-				 "a redirect to '%.*s', which is not the target and not in 'allow'",
-				 TEXT_ARG(url.host));
-	if (good) {
-		*failure = FAILURE_NONE;
-		buffer_clear(&visit->path);
-		buffer_add_text(&visit->path, url.path);
-		visit->request.path = buffer_text(&visit->path);
-		if (result->status == 303 ||
-		    (result->status < 303 && visit->request.method == METHOD_POST))
-			become_get(visit);
-		if (origin != visit->origin)
-			drop_credentials(visit);
-		visit->origin = origin;
-		visit->redirects++;
-		send_exchange(visit);
-	}
-	buffer_release(&target);
-	return good;
 }
 
 /* What an answer means. */
@@ -516,7 +405,7 @@ static void answered(void *context, const struct exchange_result *result)
 		worker->tally.lag_max_us = result->sent_us - visit->intended_us;
 	add_to_record(visit, result);
 	remember_cookies(visit, result);
-	if (result->failure == FAILURE_NONE && follow(visit, result, &failure, &why))
+	if (result->failure == FAILURE_NONE && visit_follow(visit, result, &failure, &why))
 		return;
 	if (failure != FAILURE_NONE)
 		conclude(visit, failure, why.text, &answer, result->done_us, false);

@@ -454,7 +454,9 @@ static void read_messages(struct coordinator *coordinator, struct hand *hand)
 
 /* Patience: a worker that does not end would keep the run from ending. */
 
-/* Waking up, writing what was under way into the history, on a machine that has other things to do. */
+/*
+ * Waking up, writing what was under way into the history, on a machine that has other things to do.
+ */
 enum { PATIENCE_US = 30000000, PATIENCE_ABORTED_US = 5000000, TURN_MS = 100 };
 
 static void expect_end(struct coordinator *coordinator, int64_t in_us)
@@ -473,7 +475,9 @@ static void kill_all(struct coordinator *coordinator)
 	}
 }
 
-/* Only the time that we saw pass counts: we may all have been stopped together, and nobody is late. */
+/*
+ * Only the time that we saw pass counts: we may all have been stopped together, and nobody is late.
+ */
 static void lose_patience(struct coordinator *coordinator)
 {
 	int64_t now_us = clock_now_us(), passed_us = now_us - coordinator->turned_us;

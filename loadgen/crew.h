@@ -62,7 +62,7 @@ struct user {
 	struct worker *worker;
 	struct user *next;            /* in the pool, or in its meeting */
 	struct user *older, *younger; /* users with a journey, for winding down */
-	TAILQ_ENTRY(user) idle;       /* among those whose connections nobody uses now, if is_idle */
+	TAILQ_ENTRY(user) idle;       /* among those whose connections nobody uses, if is_idle */
 	bool is_idle;
 	const struct journey *journey;
 	enum user_state state;

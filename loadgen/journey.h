@@ -108,7 +108,8 @@ struct request_step {
 	enum http_method method;
 	uint16_t origin;
 	struct template path;
-	struct template headers; /* all header lines, rendered as one text (fixed when nothing varies) */
+	struct template headers; /* all header lines, rendered as one text (fixed when nothing
+				  * varies) */
 	struct template body;
 	enum body_kind body_kind;
 	bool mints_key; /* a fresh ${request.key} per visit of this step, kept by its retries */
@@ -140,10 +141,13 @@ enum operation {
 	OP_PICK,        /* deals a new row of data source `number` */
 	OP_JUMP,        /* to `target` */
 	OP_UNLESS,      /* to `target` unless `condition` */
-	OP_LOOP,        /* loop `number` starts: turns = `text` as an integer (at most `limit`); to `target` if 0 */
+	OP_LOOP,        /* loop `number` starts: turns = `text` as an integer (at most `limit`); to
+			 * `target` if 0 */
 	OP_LOOP_NEXT,   /* loop `number`: one turn less; to `target` while turns are left */
-	OP_EACH,        /* loop `number` over the JSON array in `list`: `slot` = its element; to `target` after the last */
-	OP_TOGETHER,    /* `parts`, at once, over as many lanes as allowed; goes on when all are done */
+	OP_EACH,        /* loop `number` over the JSON array in `list`: `slot` = its element; to
+			 * `target` after the last */
+	OP_TOGETHER,    /* `parts`, at once, over as many lanes as allowed; goes on when all are
+			 * done */
 	OP_MEET,        /* waits until `limit` users are here, or `wait_us` has passed */
 	OP_BRANCH,      /* to one of `branches`, by weight */
 	OP_LEAVE,       /* the end, well */

@@ -93,14 +93,14 @@ const struct shape step_set_shape = { .kind = SHAPE_KEYS, .name = "set-step", .k
 
 static bool set_one(struct compiler *compiler, const struct yaml *name)
 {
+	static const struct yaml nothing = { .text = { "", 0 } };
 	struct instruction *instruction;
 	struct template text;
 	uint8_t slot;
 	bool good;
 
-	good = yaml_is_null(name->value)
-		       ? compiler_text(compiler, &(struct yaml){ .text = { "", 0 } }, ESCAPE_NONE, &text)
-		       : compiler_text(compiler, name->value, ESCAPE_NONE, &text);
+	good = compiler_text(compiler, yaml_is_null(name->value) ? &nothing : name->value,
+			     ESCAPE_NONE, &text);
 	if (!variable_assign(compiler, name->text, name->at, &slot))
 		return false;
 	instruction = program_add(compiler, OP_SET, name->at);

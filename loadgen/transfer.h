@@ -88,7 +88,7 @@ struct transfer_settings {
 struct exchange_request {
 	enum http_method method;
 	struct text path;    /* "/products?page=1" */
-	struct text headers; /* complete lines with CRLF; without Host, Content-Length, Connection */
+	struct text headers; /* lines with CRLF; without Host, Content-Length, Connection */
 	struct text body;
 	bool has_body;       /* an empty body is a body: Content-Length: 0 */
 	bool want_body; /* otherwise the answer's body is read and dropped, whatever its size */
@@ -117,13 +117,19 @@ struct transport *transport_new(enum transport_kind kind, const struct transfer_
 				struct loop *loop, struct error *err);
 void transport_free(struct transport *transport);
 
-/* DIRECT unless something needs libcurl (HTTP/2, an HTTPS or SOCKS proxy to a TLS origin, ...); says what. */
+/*
+ * DIRECT unless something needs libcurl (HTTP/2, an HTTPS or SOCKS proxy to a TLS origin, ...);
+ * says what.
+ */
 enum transport_kind transport_choose(const struct transfer_settings *settings, const char **why);
 
 struct lane *lane_new(struct transport *transport, uint16_t origin);
 void lane_free(struct lane *lane);
 
-/* One at a time. `request` and what it points to must stay until `done` is called or the lane freed. */
+/*
+ * One at a time. `request` and what it points to must stay until `done` is called or the lane
+ * freed.
+ */
 void lane_send(struct lane *lane, const struct exchange_request *request, exchange_done *done,
 	       void *context);
 

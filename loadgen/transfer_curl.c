@@ -292,8 +292,8 @@ static bool prepare_target(struct target *target, const struct origin *origin,
 	if (borrowed)
 		buffer_format(&text, "https://%s:%d/", settings->sni, origin->port);
 	else
-		buffer_format(&text, "%s://%.*s:%d/", origin->tls ? "https" : "http", TEXT_ARG(host),
-			      origin->port);
+		buffer_format(&text, "%s://%.*s:%d/", origin->tls ? "https" : "http",
+			      TEXT_ARG(host), origin->port);
 	target->url = curl_url();
 	good = target->url && curl_url_set(target->url, CURLUPART_URL, text.data, 0) == CURLUE_OK;
 	if (!good)

@@ -84,7 +84,8 @@ static size_t head_over(struct line *line, size_t taken)
 	enum http1_result got;
 
 	disguise_http2(line);
-	got = http1_head(HTTP1_RESPONSE, buffer_text(&line->head), &scanned, &line->parsed, &line->why);
+	got = http1_head(HTTP1_RESPONSE, buffer_text(&line->head), &scanned, &line->parsed,
+			 &line->why);
 	if (got == HTTP1_ERROR)
 		line->broke_rules = true;
 	else if (got == HTTP1_MORE)

@@ -121,7 +121,8 @@ void direct_watch(struct direct_lane *lane, short events)
 	if (!events)
 		return;
 	event_assign(&lane->event, loop_base(lane->base.transport->loop), lane->fd,
-		     flags_for(lane, events), lane->state == DIRECT_SHAKING ? shaking : ready, lane);
+		     flags_for(lane, events), lane->state == DIRECT_SHAKING ? shaking : ready,
+		     lane);
 	event_add(&lane->event, NULL);
 }
 
@@ -229,8 +230,8 @@ void direct_connect(struct direct_lane *lane)
 	direct_set_state(lane, DIRECT_CONNECTING);
 	lane->reused = false;
 	lane_begin_connecting(&lane->base);
-	lane->connecting = connector_start(direct_of(lane)->connector, lane->base.origin, connected,
-					   lane);
+	lane->connecting =
+		connector_start(direct_of(lane)->connector, lane->base.origin, connected, lane);
 }
 
 /* --- the ops --- */

@@ -37,7 +37,7 @@ enum direct_state {
 
 /* What came of an answer, while it is not all there. */
 struct inbox {
-	struct buffer bytes; /* WAITING: part of a head. READING: headers, and body if it is wanted */
+	struct buffer bytes; /* WAITING: part of a head. READING: headers, and a wanted body */
 	struct http1_head head;
 	size_t scanned;
 	size_t headers_at, body_at;

@@ -159,11 +159,11 @@ static void drop(struct worker *worker, const struct start *start)
 	worker->tally.outcomes[OUTCOME_DROPPED]++;
 	write_start(worker,
 		    &(struct record_start){ .intended_us = start->at_us,
-						    .start = start->number,
-						    .journey = start->journey,
-						    .phase = start->phase,
-						    .outcome = OUTCOME_DROPPED,
-						    .measured = is_measured(worker, start->phase) });
+					    .start = start->number,
+					    .journey = start->journey,
+					    .phase = start->phase,
+					    .outcome = OUTCOME_DROPPED,
+					    .measured = is_measured(worker, start->phase) });
 }
 
 void user_begin(struct worker *worker, const struct beginning *beginning)

@@ -105,7 +105,8 @@ static void judge_losses(struct report *report)
 	else if (WEXITSTATUS(status))
 		snprintf(how, sizeof(how), " (it ended with code %d)", WEXITSTATUS(status));
 	if (events->lost_workers > 1)
-		snprintf(others, sizeof(others), ", and %" PRIu32 " more", events->lost_workers - 1);
+		snprintf(others, sizeof(others), ", and %" PRIu32 " more",
+			 events->lost_workers - 1);
 	report_add_reason(report, "worker %" PRIu32 " died%s%s", events->first_lost, how, others);
 }
 

@@ -1,6 +1,6 @@
 /*
- * journeys: a piece of YAML read as journeys, with a few names and rows to refer to; for the tests of
- * the reader. One test program includes it once.
+ * journeys: a piece of YAML read as journeys, with a few names and rows to refer to; for the tests
+ * of the reader. One test program includes it once.
  */
 #ifndef TESTS_JOURNEYS_H
 #define TESTS_JOURNEYS_H

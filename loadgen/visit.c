@@ -1,4 +1,6 @@
 /* One request of a user, from the first attempt to the last. See visit.h. */
+#include "loadgen/visit.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +10,6 @@
 #include "lib/inflate.h"
 #include "lib/memory.h"
 #include "lib/redact.h"
-#include "loadgen/visit.h"
 
 /* The pool. */
 

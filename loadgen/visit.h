@@ -41,8 +41,8 @@ struct visit {
 void visit_send(struct visit *visit);
 
 /*
- * Whether the answer was a redirect that we followed. `failure` is set when it was one that can't or
- * must not be followed.
+ * Whether the answer was a redirect that we followed. `failure` is set when it was one that can't
+ * or must not be followed.
  */
 bool visit_follow(struct visit *visit, const struct exchange_result *result, enum failure *failure,
 		  struct error *why);

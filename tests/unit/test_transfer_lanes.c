@@ -26,9 +26,9 @@ static void begin(struct asker *asker)
 static const struct exchange_result *request(struct asker *asker, enum http_method method,
 					     const char *path)
 {
-	return ask(asker, ORIGIN_PLAIN, &(struct exchange_request){ .method = method,
-								     .path = text_of(path),
-								     .want_body = true });
+	return ask(asker, ORIGIN_PLAIN,
+		   &(struct exchange_request){
+			   .method = method, .path = text_of(path), .want_body = true });
 }
 
 static void check_body(struct asker *asker, const char *path, const char *expected)
@@ -194,8 +194,9 @@ static void check_failure(struct asker *asker, int origin, int64_t timeout_us, e
 			  int64_t least_us, int64_t most_us)
 {
 	const struct exchange_result *saw =
-		ask(asker, origin, &(struct exchange_request){ .path = text_of("/small"),
-							       .timeout_us = timeout_us });
+		ask(asker, origin,
+		    &(struct exchange_request){ .path = text_of("/small"),
+						.timeout_us = timeout_us });
 	int64_t took_us = saw->done_us - saw->sent_us;
 
 	CHECK_TEXT(failure_name(saw->failure), failure_name(failure));
@@ -214,7 +215,8 @@ static void test_unreachable(void)
 	begin(&asker);
 	for (int i = 0; i < 2; i++) {
 		check_failure(&asker, ORIGIN_CLOSED, US_PER_S, FAILURE_CONNECT, 0, US_PER_S / 2);
-		check_failure(&asker, ORIGIN_FULL, 5 * US_PER_S, FAILURE_CONNECT, 290000, 2 * US_PER_S);
+		check_failure(&asker, ORIGIN_FULL, 5 * US_PER_S, FAILURE_CONNECT, 290000,
+			      2 * US_PER_S);
 		check_failure(&asker, ORIGIN_FULL, 100000, FAILURE_TIMEOUT, 100000, 250000);
 		check_failure(&asker, ORIGIN_SILENT, 100000, FAILURE_TIMEOUT, 100000, 250000);
 	}
@@ -247,6 +249,29 @@ static void test_pinned(void)
 		if (i == 1)
 			lane_disconnect(asker.lanes[ORIGIN_PINNED]);
 	}
+	asker_release(&asker);
+}
+
+/* The plain server is a proxy too. */
+static void test_proxy(void)
+{
+	struct transfer_settings settings = hostile_settings(server);
+	struct asker asker;
+
+	settings.proxy = server->origins[ORIGIN_PLAIN].url;
+	CHECK_INT(transport_choose(&settings, NULL), TRANSPORT_CURL);
+	begin_with(&asker, settings);
+	for (int i = 0; i < 3; i++) {
+		get(&asker, ORIGIN_GOOD, "/count");
+		CHECK_TEXT(failure_name(asker.saw.result.failure), "ok");
+		CHECK_INT(saw_body(&asker)[0] - '0', i + 1);
+		CHECK(asker.saw.headers.data && !strstr(asker.saw.headers.data, "X-Proxy"));
+	}
+	get(&asker, ORIGIN_PLAIN, "/echo"); /* libcurl tells the proxy, we tunnel through it */
+	CHECK_TEXT(failure_name(asker.saw.result.failure), "ok");
+	CHECK(text_starts_with(asker.saw.result.body, kind ? "GET http://127" : "GET /echo"));
+	if (kind == 0) /* no tunnel to there */
+		check_failure(&asker, ORIGIN_CLOSED, US_PER_S, FAILURE_CONNECT, 0, US_PER_S);
 	asker_release(&asker);
 }
 
@@ -377,8 +402,8 @@ static void test_freed_under_way(void)
 	for (size_t i = 0; i < 5; i++) {
 		for (size_t j = 0; j < 2; j++) {
 			for (int wait_us = 0; wait_us <= 10000; wait_us += 5000) {
-				struct lane *lane = lane_new(asker.transport,
-							     (uint16_t)origins[j ? 0 : i]);
+				struct lane *lane =
+					lane_new(asker.transport, (uint16_t)origins[j ? 0 : i]);
 
 				asked.path = text_of(paths[j ? i : 0]);
 				lane_send(lane, &asked, must_not_be_called, NULL);
@@ -404,14 +429,14 @@ static void free_within(void *context, const struct exchange_result *result)
 	lane_free(freed_within);
 	CHECK_INT(result->failure, FAILURE_NONE);
 	CHECK(text_is(result->body, "hello")); /* outlives the lane, until we return */
-	CHECK(!result->headers.length ||
-	      result->headers.data[result->headers.length - 1] == '\n');
+	CHECK(!result->headers.length || result->headers.data[result->headers.length - 1] == '\n');
 	loop_stop(asker->loop);
 }
 
 static void test_freed_within(void)
 {
-	static const char *const paths[] = { "/small", "/byte-by-byte", "/chunked-slowly", "/http10" };
+	static const char *const paths[] = { "/small", "/byte-by-byte", "/chunked-slowly",
+					     "/http10" };
 	struct exchange_request asked = { .timeout_us = US_PER_S, .want_body = true };
 	struct asker asker;
 
@@ -465,8 +490,9 @@ static void test_after_failures(void)
 
 	begin(&asker);
 	for (size_t i = 0; i < 12; i++) {
-		ask(&asker, ORIGIN_PLAIN, &(struct exchange_request){ .path = text_of(paths[i % 4]),
-								      .timeout_us = 30000 });
+		ask(&asker, ORIGIN_PLAIN,
+		    &(struct exchange_request){ .path = text_of(paths[i % 4]),
+						.timeout_us = 30000 });
 		CHECK(asker.saw.result.failure != FAILURE_NONE);
 		check_body(&asker, "/count", "1");
 		asker_wait(&asker, 50000); /* its old timeout passes while nothing is asked */
@@ -552,7 +578,8 @@ static void http2(void)
 	if (!start_nginx(&nginx))
 		SKIP("HTTP/2 over a kept connection", "nginx does not start");
 	else
-		TEST("HTTP/2 over a kept connection") test_http2(&nginx);
+		TEST("HTTP/2 over a kept connection")
+			test_http2(&nginx);
 	tap_close();
 	close(nginx.input);
 	waitpid(nginx.pid, &status, 0);
@@ -575,6 +602,7 @@ static const struct {
 	{ "who can't be reached", test_unreachable },
 	{ "a name that does not exist", test_nameless },
 	{ "a pinned name", test_pinned },
+	{ "through a proxy", test_proxy },
 	{ "local addresses take turns", test_local_addresses },
 	{ "too few descriptors are failures to connect", test_few_descriptors },
 	{ "a lane freed under way", test_freed_under_way },
@@ -598,10 +626,12 @@ static void test_kind(void)
 		tap_close();
 	}
 	snprintf(name, sizeof(name), "%s: 1000 lanes at once", kind_names[kind]);
-	TEST(name) test_crowd(ORIGIN_PLAIN, 1000);
+	TEST(name)
+		test_crowd(ORIGIN_PLAIN, 1000);
 	tap_close();
 	snprintf(name, sizeof(name), "%s: 100 lanes at once over TLS", kind_names[kind]);
-	TEST(name) test_crowd(ORIGIN_GOOD, 100);
+	TEST(name)
+		test_crowd(ORIGIN_GOOD, 100);
 	tap_close();
 }
 

@@ -169,7 +169,9 @@ static bool set_name(SSL *ssl, const char *name)
 {
 	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name))
 		return true;
-	return SSL_set1_host(ssl, name) && SSL_set_tlsext_host_name(ssl, name);
+	return SSL_set1_host(ssl, name) &&
+	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+			(void *)(uintptr_t)name); /* what its macro casts away is only read */
 }
 
 SSL *tls_connect(struct tls *tls, int socket, const struct origin *origin)

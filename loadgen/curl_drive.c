@@ -1,5 +1,6 @@
 #include "loadgen/curl_drive.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <netinet/in.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/memory.h"
+#include "loadgen/transport.h"
 
 struct drive_socket {
 	struct event event;
@@ -160,14 +162,17 @@ static curl_socket_t drive_open(void *context, curlsocktype purpose, struct curl
 {
 	struct drive *drive = context;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	struct drive_socket *entry = find(drive, fd);
+	struct drive_socket *entry;
 	int yes = 1;
 
 	(void)purpose;
-	if (fd < 0)
+	if (fd < 0) {
+		drive->refused = errno;
 		return CURL_SOCKET_BAD;
+	}
 	if (drive->binds)
 		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
+	entry = find(drive, fd);
 	if (entry)
 		number_again(entry);
 	if (drive->keeps)
@@ -183,6 +188,15 @@ static int drive_close(void *context, curl_socket_t fd)
 	if (entry)
 		drop(entry);
 	return close(fd);
+}
+
+/* libcurl knows what connect(2) said, but not what our drive_open() did. */
+bool drive_exhausted(const struct drive *drive, CURL *easy)
+{
+	long error = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+	return is_exhaustion(error ? error : drive->refused);
 }
 
 void drive_settle(struct drive *drive, int fd)

@@ -31,6 +31,7 @@ struct drive {
 	uint32_t open;     /* keeps: sockets opened, and not known to be closed */
 	bool keeps;
 	bool idle;         /* set by the owner: no exchange is under way */
+	int refused;       /* errno of a socket that the kernel refused; cleared by the owner */
 	bool binds;        /* local addresses are chosen: leave their ports to connect(2) */
 	void (*progressed)(struct drive *drive);
 	void (*idle_readable)(struct drive *drive, int fd); /* keeps and idle, but something came */
@@ -42,6 +43,10 @@ void drive_release(struct drive *drive); /* after its easy handles are gone */
 
 /* Makes `easy` open and close its sockets here. */
 void drive_adopt(struct drive *drive, CURL *easy);
+
+/* Of a failed transfer: no descriptor or no local port was left for its connection. */
+bool drive_exhausted(const struct drive *drive, CURL *easy);
+#define DRIVE_EXHAUSTED "no descriptor or local port is left for this connection"
 
 /* keeps: `fd` is the connection now, other sockets were attempts. */
 void drive_settle(struct drive *drive, int fd);

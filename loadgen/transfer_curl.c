@@ -7,7 +7,7 @@
 #include "lib/memory.h"
 
 /* Lines without a connection that are kept for the next lane in need of one. */
-enum { LINES_KEPT = 64 };
+enum { LINES_KEPT_MOST = 64 };
 
 static void progressed(struct drive *drive);
 static void idle_readable(struct drive *drive, int fd);
@@ -69,9 +69,10 @@ static void drop_line(struct curl_lane *lane)
 
 	lane->line = NULL;
 	lane->base.connected = false;
+	lane_end_connecting(&lane->base);
 	if (!line)
 		return;
-	if (line->under_way || line->drive.open || curl->line_count >= LINES_KEPT) {
+	if (line->under_way || line->drive.open || curl->line_count >= curl->lines_kept) {
 		line_free(line);
 		return;
 	}
@@ -116,6 +117,8 @@ static void finish(struct curl_lane *lane, struct exchange_result *result)
 		result->detail = curl->why.text;
 	}
 	line->drive.idle = true;
+	line->drive.refused = 0;
+	lane_end_connecting(&lane->base);
 	lane->base.connected = line->drive.open > 0 && !result->failure;
 	if (!lane->base.connected)
 		drop_line(lane);
@@ -331,6 +334,17 @@ static bool prepare(struct curl *curl, struct error *err)
 	return !any_tls || (curl->tls = tls_new(settings, err));
 }
 
+/* Two of libcurl's for each line, kept ones too; and two more while a name is resolved. */
+static void share_descriptors(struct curl *curl)
+{
+	uint32_t left = descriptors_left();
+
+	curl->lines_kept = left / 16 < LINES_KEPT_MOST ? left / 16 : LINES_KEPT_MOST;
+	curl->base.descriptors = left - 2 * curl->lines_kept;
+	curl->base.each = 3;
+	curl->base.each_opening = 4;
+}
+
 struct transport *curl_transport_new(const struct transfer_settings *settings, struct loop *loop,
 				     struct error *err)
 {
@@ -339,8 +353,10 @@ struct transport *curl_transport_new(const struct transfer_settings *settings, s
 	curl->base.ops = &curl_ops;
 	curl->base.settings = settings;
 	curl->base.loop = loop;
-	if (prepare(curl, err))
+	if (prepare(curl, err)) {
+		share_descriptors(curl);
 		return &curl->base;
+	}
 	curl_free_transport(&curl->base);
 	return NULL;
 }

@@ -81,7 +81,7 @@ struct curl {
 	struct curl_slist *pins;
 	CURLSH *share;
 	struct line *lines; /* without a connection, ready for another lane */
-	uint32_t line_count;
+	uint32_t line_count, lines_kept;
 	uint32_t local_turn;
 	struct buffer scratch;
 	struct error why; /* room for the detail of a failure */

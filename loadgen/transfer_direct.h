@@ -66,6 +66,7 @@ struct direct_lane {
 	uint8_t interim;           /* 1xx answers so far */
 	bool reused : 1;           /* this exchange began on a kept connection */
 	bool repeated : 1;         /* it was sent once more */
+	bool exhausted : 1;        /* no descriptor or port was left for its connection */
 	bool body_separate : 1;    /* the request's body is sent from where it is */
 	bool broken : 1;           /* writing failed */
 	bool peer_closed : 1;      /* what is left to read ends with its end */

@@ -627,9 +627,9 @@ static void test_kind(void)
 		}
 		tap_close();
 	}
-	snprintf(name, sizeof(name), "%s: 1000 lanes at once", kind_names[kind]);
+	snprintf(name, sizeof(name), "%s: %d lanes at once", kind_names[kind], crowd_size);
 	TEST(name)
-		test_crowd(ORIGIN_PLAIN, 1000);
+		test_crowd(ORIGIN_PLAIN, crowd_size);
 	tap_close();
 	snprintf(name, sizeof(name), "%s: 100 lanes at once over TLS", kind_names[kind]);
 	TEST(name)

@@ -111,21 +111,36 @@ static void prepare(struct visit *visit)
 
 static void answered(void *context, const struct exchange_result *result);
 
-void visit_send(struct visit *visit)
+void visit_transmit(struct visit *visit, struct user_lane *lane)
 {
 	struct user *user = visit->user;
-	struct user_lane *lane = user_lane_for(user, visit->origin);
-	int64_t spent_us = visit->redirects ? loop_now(user->worker->loop) - visit->sent_us : 0;
+	int64_t now_us = loop_now(user->worker->loop);
+	int64_t spent_us = visit->redirects ? now_us - visit->sent_us : 0;
 
 	add_cookies(visit);
 	visit->lane = (uint8_t)(lane - user->lanes);
 	lane->busy = true;
 	visit->under_way = true;
+	visit->sent_us = now_us - spent_us;
 	visit->request.timeout_us = visit->step->timeout_us - spent_us;
 	if (visit->request.timeout_us < 1)
 		visit->request.timeout_us = 1;
 	user->worker->tally.sent++;
 	lane_send(lane->lane, &visit->request, answered, visit);
+}
+
+/* First come, first served: whoever would send while others wait for room waits, too. */
+void visit_send(struct visit *visit)
+{
+	struct worker *worker = visit->user->worker;
+	struct user_lane *lane = NULL;
+
+	if (TAILQ_EMPTY(&worker->waiting))
+		lane = user_lane_for(visit->user, visit->origin);
+	if (lane)
+		visit_transmit(visit, lane);
+	else
+		room_wait(visit);
 }
 
 static void begin_attempt(struct visit *visit)
@@ -400,6 +415,7 @@ static void answered(void *context, const struct exchange_result *result)
 	user->requests++;
 	user->last_status = (uint16_t)result->status;
 	worker->tally.done++;
+	worker->exhausted += result->exhausted;
 	hist_record(worker->tally.latency, result->done_us - visit->intended_us);
 	if (result->sent_us - visit->intended_us > worker->tally.lag_max_us && !visit->attempt &&
 	    !visit->redirects)
@@ -414,6 +430,14 @@ static void answered(void *context, const struct exchange_result *result)
 		judge(visit, result, &answer);
 }
 
+bool visits_wait(const struct user *user)
+{
+	for (const struct visit *visit = user->visits; visit; visit = visit->next)
+		if (visit->is_waiting)
+			return true;
+	return false;
+}
+
 void visits_cut_off(struct user *user)
 {
 	struct worker *worker = user->worker;
@@ -423,6 +447,10 @@ void visits_cut_off(struct user *user)
 		struct visit *visit = user->visits;
 		struct answer none = { 0 };
 
+		if (visit->is_waiting) {
+			room_leave(visit);
+			worker->exhausted++;
+		}
 		alarm_clear(worker->loop, &visit->alarm);
 		if (visit->under_way) {
 			struct user_lane *lane = &user->lanes[visit->lane];
@@ -430,8 +458,6 @@ void visits_cut_off(struct user *user)
 			lane_free(lane->lane);
 			lane->lane = lane_new(worker->transport, lane->origin);
 			lane->busy = visit->under_way = false;
-			if (!visit->redirects)
-				visit->sent_us = visit->intended_us;
 			visit->record.service_us = clamp_u32(now_us - visit->sent_us);
 			if (!worker->aborting)
 				keep_sample(visit, (enum failure)user->failure,

@@ -16,9 +16,11 @@ enum { KEY_BYTES = 37, SAMPLE_MAX = 600 };
 struct visit {
 	struct user *user;
 	struct visit *next;   /* in the pool, or of the same user */
+	TAILQ_ENTRY(visit) waiting; /* for room for a connection, if is_waiting */
 	const struct request_step *step;
 	uint8_t lane;         /* of the user */
 	bool under_way;       /* an exchange was sent and has not ended */
+	bool is_waiting;
 	bool part;            /* of a `together`, or a poll after the first */
 	uint8_t attempt;
 	uint8_t redirects;
@@ -37,8 +39,9 @@ struct visit {
 	char key[KEY_BYTES];
 };
 
-/* Sends `request` to `origin`, with the cookies that go there. */
+/* Sends `request` to `origin`, with the cookies that go there; or waits for room for a connection. */
 void visit_send(struct visit *visit);
+void visit_transmit(struct visit *visit, struct user_lane *lane);
 
 /*
  * Whether the answer was a redirect that we followed. `failure` is set when it was one that can't

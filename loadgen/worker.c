@@ -8,17 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include "loadgen/crew.h"
 
-enum {
-	DESCRIPTORS_KEPT = 64,
-	UNREAD_MAX = 16 << 10, /* a quarter of a pipe: what is written then never waits */
-};
+enum { UNREAD_MAX = 16 << 10 }; /* a quarter of a pipe: what is written then never waits */
 
 /* The end. */
 
@@ -129,6 +125,8 @@ static void write_health(struct worker *worker, int64_t now_us, int64_t length_u
 	record->memory_kib = resident_kib();
 	record->sent = (uint32_t)(worker->tally.sent - worker->sent_before);
 	record->done = (uint32_t)(worker->tally.done - worker->done_before);
+	record->waited = worker->waited;
+	record->exhausted = worker->exhausted;
 	history_commit(worker->history, RECORD_HEALTH, 0);
 }
 
@@ -164,6 +162,7 @@ static void close_second(struct worker *worker)
 	worker->sent_before = worker->tally.sent;
 	worker->done_before = worker->tally.done;
 	worker->tally.lag_max_us = 0;
+	worker->waited = worker->exhausted = 0;
 	hist_reset(worker->tally.latency);
 }
 
@@ -201,19 +200,6 @@ static uint32_t share_of_users(const struct load *load, const struct worker_plac
 	return share ? share : 1;
 }
 
-/* libcurl wants descriptors of its own; some are for files and pipes. */
-static uint32_t connections_allowed(const struct load *load)
-{
-	struct rlimit limit;
-	rlim_t allowed = 1024;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		allowed = limit.rlim_cur;
-	if (load->transport == TRANSPORT_CURL)
-		allowed = allowed / 4 * 3;
-	return allowed > DESCRIPTORS_KEPT ? clamp_u32((int64_t)allowed - DESCRIPTORS_KEPT) : 1;
-}
-
 static bool open_history(struct worker *worker, struct error *err)
 {
 	char name[32];
@@ -234,8 +220,8 @@ static bool init(struct worker *worker, const struct load *load, const struct wo
 	worker->cpu_before_us = clock_cpu_us();
 	worker->wall_us = clock_wall_us();
 	worker->second_began_us = place->start_us;
-	worker->connections_max = connections_allowed(load);
 	TAILQ_INIT(&worker->idle);
+	TAILQ_INIT(&worker->waiting);
 	tally_init(&worker->tally);
 	signal(SIGPIPE, SIG_IGN);
 	worker->loop = loop_new(err);

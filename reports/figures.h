@@ -53,6 +53,7 @@ struct figures {
 	struct hist *lag;               /* of requests in measured phases */
 	struct worker_figures *workers;
 	size_t worker_count;
+	uint64_t waited, exhausted;     /* requests, see struct record_health */
 	uint32_t stall_us;              /* the longest in a measured phase */
 	int64_t last_us;                /* when the last thing recorded happened */
 	struct run_events events;

@@ -109,6 +109,7 @@ static bool add_request(struct figures *figures, const struct record *record)
 		return true;
 	if (!request.attempt) /* a retry was late because its first attempt failed, not because of
 			       * us */
+		if (!request.attempt) /* before a retry the visitor waited, not the generator */
 		hist_record(figures->lag, request.lag_us);
 	if (request.failure != FAILURE_NONE && request.failure != FAILURE_INTERRUPTED)
 		figures->errors[request.name * FAILURE_COUNT + request.failure].count++;
@@ -185,6 +186,8 @@ static bool add_health(struct figures *figures, const struct record *record)
 	worker = worker_of(figures, health.worker);
 	if (health.memory_kib > worker->memory_kib)
 		worker->memory_kib = health.memory_kib;
+	figures->waited += health.waited;
+	figures->exhausted += health.exhausted;
 	if (!in_measured_phase(figures->meta, health.at_us))
 		return true;
 	if (!worker->cpu_us)

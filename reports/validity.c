@@ -9,6 +9,8 @@
 #include "reports/format.h"
 #include "reports/words.h"
 
+#define MORE_ROOM ": raise 'ulimit -n', use more workers, or more addresses ('http: from')"
+
 static void judge_lag(struct report *report)
 {
 	const struct figures *figures = report->figures;
@@ -19,6 +21,14 @@ static void judge_lag(struct report *report)
 		report_add_reason(report, "the generator was late: lag p99 is %s, the limit is %s",
 				  words_duration(saw, lag_us),
 				  words_duration(limit, (int64_t)report->meta->lag_limit_us));
+	if (figures->exhausted)
+		report_add_reason(report,
+				  "%" PRIu64 " requests found no descriptor or local port for "
+				  "their connection" MORE_ROOM,
+				  figures->exhausted);
+	else if (figures->waited && (double)lag_us > report->meta->lag_limit_us)
+		report_add_reason(report, "%" PRIu64 " requests waited for a descriptor" MORE_ROOM,
+				  figures->waited);
 }
 
 static void judge_dropped(struct report *report)

@@ -156,12 +156,18 @@ bench:                                     ## against wrk, h2load, hey and locus
 install:                                   ## into DESTDIR and PREFIX (/usr/local)
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/sagastorm
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/sagastorm/docs
 	install -m 755 build/release/sagastorm $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 build/release/man/sagastorm.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 build/release/man/sagastorm-scenario.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	cp -R scenarios $(DESTDIR)$(PREFIX)/share/sagastorm/
-	build/release/sagastorm schema > $(DESTDIR)$(PREFIX)/share/sagastorm/scenario.schema.json
+	build/release/sagastorm schema > $(DESTDIR)$(PREFIX)/share/sagastorm/docs/scenario.schema.json
+
+.PHONY: docs
+docs: $(BUILD)/sagastorm                   ## write again what docs/ has from the tables
+	$< schema > docs/scenario.schema.json
+	{ head -n 5 docs/scenario-reference.md; $< help scenario; } > $(BUILD)/reference.md
+	mv $(BUILD)/reference.md docs/scenario-reference.md
 
 .PHONY: clean
 clean:                                     ## remove build/

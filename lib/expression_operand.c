@@ -154,7 +154,7 @@ static bool read_string(struct expression_parser *parser, struct operand *out)
 	struct template_names joined_names = { resolve_joined, &names, names.at };
 	struct template *joined = arena_new(parser->arena, sizeof(*joined));
 	struct place at = template_place(parser->at, parser->source, parser->offset + 1);
-	struct text text = { NULL, 0 };
+	struct text text = { "", 0 };
 
 	size_t begin = parser->offset;
 

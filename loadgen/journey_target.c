@@ -200,9 +200,10 @@ bool target_read(struct compiler *compiler, const struct yaml *node, struct text
 static void add_reference(struct text reference, struct buffer *out)
 {
 	struct text name = text_trim((struct text){ reference.data + 2, reference.length - 3 });
+	size_t prefix = text_starts_with(name, "fn.") ? 3 : 0;
 
-	if (text_starts_with(name, "fn."))
-		name = after(name, 3);
+	name.data += prefix;
+	name.length -= prefix;
 	name.length = find(name, "(");
 	name.length = find(name, ":-");
 	buffer_add_char(out, '{');

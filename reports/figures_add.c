@@ -107,9 +107,7 @@ static bool add_request(struct figures *figures, const struct record *record)
 	seen_at(figures, request.intended_us + request_latency_us(&request));
 	if (!meta->phases[request.phase].measured)
 		return true;
-	if (!request.attempt) /* a retry was late because its first attempt failed, not because of
-			       * us */
-		if (!request.attempt) /* before a retry the visitor waited, not the generator */
+	if (!request.attempt) /* before a retry the visitor waited, not the generator */
 		hist_record(figures->lag, request.lag_us);
 	if (request.failure != FAILURE_NONE && request.failure != FAILURE_INTERRUPTED)
 		figures->errors[request.name * FAILURE_COUNT + request.failure].count++;

@@ -11,6 +11,8 @@ PACKAGES := libcurl libevent_core libevent_openssl jansson yaml-0.1 libpcre2-8 o
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wpointer-arith -Wundef -Wvla -Wcast-qual -Wformat=2 \
 	-Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
+# clang wants literal formats also where a va_list follows, and does not read "fall through".
+CLANG_WARNINGS := -Wno-format-nonliteral -Wno-implicit-fallthrough
 GCC_WARNINGS := -Wduplicated-cond -Wduplicated-branches -Wlogical-op
 
 debug_FLAGS := -O1
@@ -26,7 +28,7 @@ endif
 
 # Expanded when used: pkg-config may be installed by a goal of this very run.
 CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -g $(WARNINGS) \
-	$(if $(findstring clang,$(CC)),,$(GCC_WARNINGS)) $(PACKAGE_CFLAGS) $($(MODE)_FLAGS) \
+	$(if $(findstring clang,$(CC)),$(CLANG_WARNINGS),$(GCC_WARNINGS)) $(PACKAGE_CFLAGS) $($(MODE)_FLAGS) \
 	$(if $(WERROR),-Werror) $(EXTRA_CFLAGS)
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 LDLIBS = $(eval LDLIBS := $(shell pkg-config --libs $(PACKAGES)) -lm)$(LDLIBS)
@@ -154,12 +156,18 @@ bench:                                     ## against wrk, h2load, hey and locus
 install:                                   ## into DESTDIR and PREFIX (/usr/local)
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/sagastorm
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/sagastorm/docs
 	install -m 755 build/release/sagastorm $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 build/release/man/sagastorm.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 build/release/man/sagastorm-scenario.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	cp -R scenarios $(DESTDIR)$(PREFIX)/share/sagastorm/
-	build/release/sagastorm schema > $(DESTDIR)$(PREFIX)/share/sagastorm/scenario.schema.json
+	build/release/sagastorm schema > $(DESTDIR)$(PREFIX)/share/sagastorm/docs/scenario.schema.json
+
+.PHONY: docs
+docs: $(BUILD)/sagastorm                   ## write again what docs/ has from the tables
+	$< schema > docs/scenario.schema.json
+	{ head -n 5 docs/scenario-reference.md; $< help scenario; } > $(BUILD)/reference.md
+	mv $(BUILD)/reference.md docs/scenario-reference.md
 
 .PHONY: clean
 clean:                                     ## remove build/

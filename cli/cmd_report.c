@@ -3,19 +3,27 @@
 #include "cli/command.h"
 #include "reports/report.h"
 
-static int report_run(struct invocation *invocation)
+/* The summary is shown even when the reports could not be written, on a full disk for one. */
+int command_report_on(const struct invocation *invocation, const char *directory)
 {
 	struct report_options options = { .colour = report_wants_colour(stdout) };
 	struct buffer summary = BUFFER_EMPTY;
 	int code = EXIT_PASS;
 	struct error err;
 
-	if (!report_build(invocation->arguments.items[0], &options, &summary, &code, &err))
-		code = command_fail(invocation, EXIT_USAGE, &err);
-	else if (!print_buffer(&summary))
+	if (!report_build(directory, &options, &summary, &code, &err)) {
+		code = code ? code : summary.length ? EXIT_INTERNAL : EXIT_USAGE;
+		command_fail(invocation, code, &err);
+	}
+	if (!print_buffer(&summary) && code == EXIT_PASS)
 		code = EXIT_INTERNAL;
 	buffer_release(&summary);
 	return code;
+}
+
+static int report_run(struct invocation *invocation)
+{
+	return command_report_on(invocation, invocation->arguments.items[0]);
 }
 
 const struct command command_report = {

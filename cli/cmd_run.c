@@ -7,7 +7,6 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "engine/run.h"
-#include "reports/report.h"
 
 struct run_command_options {
 	char *output;
@@ -90,21 +89,6 @@ static int exit_code_of(const struct run_end *end)
 	}
 }
 
-static int show_report(struct invocation *invocation, const char *directory)
-{
-	struct report_options options = { .colour = report_wants_colour(stdout) };
-	struct buffer summary = BUFFER_EMPTY;
-	int code = EXIT_PASS;
-	struct error err;
-
-	if (!report_build(directory, &options, &summary, &code, &err))
-		code = command_fail(invocation, EXIT_INTERNAL, &err);
-	else if (!print_buffer(&summary))
-		code = EXIT_INTERNAL;
-	buffer_release(&summary);
-	return code;
-}
-
 static int run_it(struct invocation *invocation, struct scenario *scenario)
 {
 	const struct run_command_options *options = invocation->options;
@@ -126,7 +110,7 @@ static int run_it(struct invocation *invocation, struct scenario *scenario)
 	progress_end(&progress);
 	if (!good)
 		return command_fail(invocation, exit_code_of(&end), &err);
-	return show_report(invocation, how.directory);
+	return command_report_on(invocation, how.directory);
 }
 
 static int run_run(struct invocation *invocation)

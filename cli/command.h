@@ -69,6 +69,9 @@ int command_fail(const struct invocation *invocation, int code, const struct err
 int command_usage(const struct invocation *invocation, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Builds the reports of a run, prints its summary, returns its exit code (cli/cmd_report.c). */
+int command_report_on(const struct invocation *invocation, const char *directory);
+
 /* Prints complaints as they are ("file:line:col: ..."), without a prefix, on stderr. */
 void command_complain(struct complaints *complaints);
 

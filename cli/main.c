@@ -1,10 +1,12 @@
 /* main: finds the command, reads its options, runs it. */
 #include "cli/command.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/memory.h"
 
@@ -150,6 +152,19 @@ static int finish(int code)
 	return code == EXIT_PASS ? EXIT_INTERNAL : code;
 }
 
+/*
+ * What is printed to a standard stream that is closed would go into the next file that we open. The
+ * wrong way round, as here, it is an error, as it should be. And a file that grows too large is an
+ * error to be told, not one to die of.
+ */
+static void prepare(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
 	struct arena arena = ARENA_EMPTY;
@@ -157,6 +172,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? name_of_command(argv[1]) : NULL;
 	int code;
 
+	prepare();
 	if (!name) {
 		fprintf(stderr, "sagastorm: no command\ntry 'sagastorm help'\n");
 		return EXIT_USAGE;

@@ -38,6 +38,9 @@ struct coordinator {
 	sigset_t old_mask;
 	int stop_signal;
 	bool aborted;
+	int64_t deadline_us;  /* when all workers should have ended; see patience */
+	int64_t turned_us;    /* the last turn */
+	int64_t overdue_us;
 	uint32_t shown_second;
 	uint8_t phase;     /* last one announced */
 	struct tally total, before, second;
@@ -430,7 +433,8 @@ static void hand_ended(struct coordinator *coordinator, struct hand *hand)
 		return;
 	write_event(coordinator, EVENT_WORKER_LOST, number, status);
 	if (WIFSIGNALED(status))
-		notice(coordinator, "worker %u was killed by signal %d", number, WTERMSIG(status));
+		notice(coordinator, "worker %u was killed by signal %d (%s)", number,
+		       WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
 static void read_messages(struct coordinator *coordinator, struct hand *hand)
@@ -446,6 +450,48 @@ static void read_messages(struct coordinator *coordinator, struct hand *hand)
 		take_messages(coordinator, hand);
 	}
 	show_if_complete(coordinator);
+}
+
+/* Patience: a worker that does not end would keep the run from ending. */
+
+/*
+ * Waking up, writing what was under way into the history, on a machine that has other things to do.
+ */
+enum { PATIENCE_US = 30000000, PATIENCE_ABORTED_US = 5000000, TURN_MS = 100 };
+
+static void expect_end(struct coordinator *coordinator, int64_t in_us)
+{
+	coordinator->deadline_us = clock_now_us() + in_us;
+	coordinator->overdue_us = 0;
+}
+
+static void kill_all(struct coordinator *coordinator)
+{
+	for (uint32_t i = 0; i < coordinator->count; i++) {
+		if (coordinator->hands[i].messages < 0)
+			continue;
+		notice(coordinator, "worker %u does not answer: killing it", i);
+		kill(coordinator->hands[i].pid, SIGKILL);
+	}
+}
+
+/*
+ * Only the time that we saw pass counts: we may all have been stopped together, and nobody is late.
+ */
+static void lose_patience(struct coordinator *coordinator)
+{
+	int64_t now_us = clock_now_us(), passed_us = now_us - coordinator->turned_us;
+	int64_t patience_us = coordinator->aborted ? PATIENCE_ABORTED_US : PATIENCE_US;
+
+	coordinator->turned_us = now_us;
+	if (now_us < coordinator->deadline_us)
+		return;
+	coordinator->overdue_us += passed_us < 2 * TURN_MS * US_PER_MS ? passed_us :
+								     2 * TURN_MS * US_PER_MS;
+	if (coordinator->overdue_us < patience_us)
+		return;
+	coordinator->overdue_us = 0;
+	kill_all(coordinator);
 }
 
 /* Signals. */
@@ -470,11 +516,13 @@ static void signal_came(struct coordinator *coordinator)
 		write_event(coordinator, EVENT_STOP_REQUESTED, info.ssi_signo, 0);
 		notice(coordinator, "stopping: journeys under way may end (once more: at once)");
 		command_all(coordinator, WORKER_STOP);
+		expect_end(coordinator, coordinator->load->drain_us);
 	} else if (!coordinator->aborted) {
 		coordinator->aborted = true;
 		write_event(coordinator, EVENT_ABORTED, info.ssi_signo, 0);
 		notice(coordinator, "aborting");
 		command_all(coordinator, WORKER_ABORT);
+		expect_end(coordinator, 0);
 	}
 }
 
@@ -495,7 +543,7 @@ static void turn(struct coordinator *coordinator)
 	for (uint32_t i = 0; i < coordinator->count; i++)
 		polled[count++] = (struct pollfd){ coordinator->hands[i].messages, POLLIN, 0 };
 	polled[count++] = (struct pollfd){ coordinator->signals, POLLIN, 0 };
-	if (poll(polled, count, 100) < 0)
+	if (poll(polled, count, TURN_MS) < 0)
 		return;
 	for (uint32_t i = 0; i < coordinator->count; i++)
 		if (polled[i].fd >= 0 && polled[i].revents)
@@ -503,6 +551,7 @@ static void turn(struct coordinator *coordinator)
 	if (polled[count - 1].revents)
 		signal_came(coordinator);
 	announce_phase(coordinator);
+	lose_patience(coordinator);
 }
 
 static void write_books(struct coordinator *coordinator)
@@ -520,6 +569,11 @@ static void write_books(struct coordinator *coordinator)
 
 bool coordinator_run(struct coordinator *coordinator, int *signal, struct error *err)
 {
+	const struct load *load = coordinator->load;
+
+	coordinator->turned_us = clock_now_us();
+	expect_end(coordinator, coordinator->start_us - coordinator->turned_us +
+					plan_duration_us(load->plan) + load->drain_us);
 	while (at_work(coordinator))
 		turn(coordinator);
 	add_up(coordinator);

@@ -137,7 +137,7 @@ static bool read_source(struct scenario *scenario, struct data_source *source, s
 	struct error why;
 	bool good =
 		get(scenario, source->path, &answer, &why) &&
-		    data_read_json(source, buffer_text(&answer), source->path, &scenario->arena, &why);
+		data_read_json(source, buffer_text(&answer), source->path, &scenario->arena, &why);
 
 	buffer_release(&answer);
 	if (good)

@@ -19,8 +19,8 @@ static struct value joined(const struct template *template, const struct express
 	size_t from = source->scratch->length;
 
 	template_render(template, &names, source->scratch);
-	return value_string((struct text){ source->scratch->data + from,
-					   source->scratch->length - from });
+	return value_string(
+		(struct text){ source->scratch->data + from, source->scratch->length - from });
 }
 
 static struct value value_of(const struct operand *operand, const struct expression_source *source)

@@ -37,13 +37,18 @@ struct expression_names {
 	/* What a bare name refers to: "status", or "header" with the argument "Content-Type". */
 	bool (*word)(void *context, struct text word, struct text argument, uint16_t *ref,
 		     struct error *err);
-	/* The words that a bare name may start with, NULL-ended: {"status", "body", "header", NULL}. */
+	/*
+	 * The words that a bare name may start with, NULL-ended: {"status", "body", "header",
+	 * NULL}.
+	 */
 	const char *const *words;
 	/* Those of them that take an argument: {"header", "cookie", NULL}. */
 	const char *const *words_with_argument;
 	bool pointers; /* whether JSON Pointers make sense here */
 	void *context;
-	/* Names in ${...} whose value is known now: asked first. False without a reason: not one. */
+	/*
+	 * Names in ${...} whose value is known now: asked first. False without a reason: not one.
+	 */
 	bool (*fixed)(void *context, struct text name, struct value *out, struct error *err);
 	/* Those of `words` that are numbers: comparing them with a word is an error. NULL-ended. */
 	const char *const *numbers;

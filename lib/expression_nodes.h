@@ -18,7 +18,7 @@ enum operand_kind {
 struct operand {
 	enum operand_kind kind;
 	uint16_t ref;
-	bool numeric;        /* OPERAND_FIXED that spells a number; a name that is always a number */
+	bool numeric; /* OPERAND_FIXED that spells a number; a name that is always a number */
 	double number;       /* of a fixed one */
 	struct value value;
 	const struct json_pointer *pointer;

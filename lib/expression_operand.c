@@ -69,8 +69,9 @@ static bool read_reference(struct expression_parser *parser, struct operand *out
 	if (!name.length)
 		return expression_wrong(parser, begin, "'${}' names nothing");
 	if (text_starts_with(name, "fn."))
-		return expression_wrong(parser, begin,
-					"functions are not for conditions: set a variable to it first");
+		return expression_wrong(
+			parser, begin,
+			"functions are not for conditions: set a variable to it first");
 	if (resolve_fixed(parser, begin, name, &value, &failed)) {
 		value.text = arena_text(parser->arena, value.text);
 		set_fixed(out, value);
@@ -94,11 +95,14 @@ static bool read_pointer(struct expression_parser *parser, struct operand *out)
 	source = (struct text){ parser->source.data + begin, length };
 	parser->offset += length;
 	if (!parser->names->pointers)
-		return expression_wrong(parser, begin, "'%.*s' looks into an answer, and there is none "
-					"here: save it first (or quote it)", TEXT_ARG(source));
+		return expression_wrong(parser, begin,
+					"'%.*s' looks into an answer, and there is none "
+					"here: save it first (or quote it)",
+					TEXT_ARG(source));
 	if (memmem(source.data, source.length, "${", 2))
 		return expression_wrong(parser, begin, "a JSON Pointer can't hold '${...}'");
-	if (!json_pointer_compile(pointer, arena_text(parser->arena, source), parser->arena, &reason))
+	if (!json_pointer_compile(pointer, arena_text(parser->arena, source), parser->arena,
+				  &reason))
 		return expression_wrong(parser, begin, "%s", reason.text);
 	out->kind = OPERAND_POINTER;
 	out->pointer = pointer;
@@ -150,15 +154,16 @@ static bool read_string(struct expression_parser *parser, struct operand *out)
 	struct template_names joined_names = { resolve_joined, &names, names.at };
 	struct template *joined = arena_new(parser->arena, sizeof(*joined));
 	struct place at = template_place(parser->at, parser->source, parser->offset + 1);
-	struct text text;
+	struct text text = { "", 0 };
 
 	size_t begin = parser->offset;
 
 	if (!read_quoted(parser, &text))
 		return false;
 	if (memmem(text.data, text.length, "${fn.", 5))
-		return expression_wrong(parser, begin,
-					"functions are not for conditions: set a variable to it first");
+		return expression_wrong(
+			parser, begin,
+			"functions are not for conditions: set a variable to it first");
 	if (!template_compile(joined, text, ESCAPE_NONE, &joined_names, at, parser->arena,
 			      parser->err))
 		return false;
@@ -216,9 +221,10 @@ static bool unknown_name(struct expression_parser *parser, struct text word)
 		return expression_wrong(parser, parser->offset,
 					"unknown name '%.*s' (did you mean '%s'?)", TEXT_ARG(word),
 					near);
-	return expression_wrong(parser, parser->offset,
-				"unknown name '%.*s' (variables are written ${%.*s}, JSON Pointers /%.*s)",
-				TEXT_ARG(word), TEXT_ARG(word), TEXT_ARG(word));
+	return expression_wrong(
+		parser, parser->offset,
+		"unknown name '%.*s' (variables are written ${%.*s}, JSON Pointers /%.*s)",
+		TEXT_ARG(word), TEXT_ARG(word), TEXT_ARG(word));
 }
 
 /* `header Content-Type`: the argument is a word or quoted. */
@@ -261,14 +267,15 @@ static bool read_word(struct expression_parser *parser, bool on_the_right, struc
 
 	if (!word.length)
 		return expression_wrong(parser, parser->offset,
-					parser->offset < parser->source.length
-						? "a value is missing before '%c'"
-						: "a value is missing at the end",
+					parser->offset < parser->source.length ?
+						"a value is missing before '%c'" :
+						"a value is missing at the end",
 					expression_peek(parser, 0));
 	if (expression_is_reserved(word))
-		return expression_wrong(parser, parser->offset,
-					"a value is missing before '%.*s' (quote it if it is a text)",
-					TEXT_ARG(word));
+		return expression_wrong(
+			parser, parser->offset,
+			"a value is missing before '%.*s' (quote it if it is a text)",
+			TEXT_ARG(word));
 	if (read_constant(parser, word, out))
 		return true;
 	if (!on_the_right)
@@ -312,7 +319,8 @@ static bool read_slashed(struct expression_parser *parser, struct text *out)
 
 	while ((c = expression_peek(parser, length)) != '/') {
 		if (begin + length >= parser->source.length)
-			return expression_wrong(parser, begin, "the pattern is never closed by '/'");
+			return expression_wrong(parser, begin,
+						"the pattern is never closed by '/'");
 		length += c == '\\' ? 2 : 1;
 	}
 	*out = (struct text){ parser->source.data + begin + 1, length - 1 };
@@ -322,7 +330,8 @@ static bool read_slashed(struct expression_parser *parser, struct text *out)
 		parser->offset++;
 	}
 	if (expression_word(parser).length)
-		return expression_wrong(parser, parser->offset, "the only flag of a pattern is 'i'");
+		return expression_wrong(parser, parser->offset,
+					"the only flag of a pattern is 'i'");
 	return true;
 }
 
@@ -334,7 +343,8 @@ bool expression_pattern(struct expression_parser *parser, struct regex **out)
 	struct text pattern = { "", 0 };
 
 	if (c != '/' && c != '"' && c != '\'')
-		return expression_wrong(parser, begin, "'matches' wants a pattern: matches /[0-9]+/");
+		return expression_wrong(parser, begin,
+					"'matches' wants a pattern: matches /[0-9]+/");
 	if (c == '/' ? !read_slashed(parser, &pattern) : !read_quoted(parser, &pattern))
 		return false;
 	if (!pattern.length)

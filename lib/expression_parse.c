@@ -37,7 +37,8 @@ bool expression_wrong(struct expression_parser *parser, size_t offset, const cha
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	return error_at(parser->err, template_place(parser->at, parser->source, offset), "%s", text);
+	return error_at(parser->err, template_place(parser->at, parser->source, offset), "%s",
+			text);
 }
 
 char expression_peek(const struct expression_parser *parser, size_t ahead)
@@ -140,9 +141,11 @@ static bool parse_list(struct expression_parser *parser, struct node *node)
 	} while (take_symbol(parser, ","));
 	if (take_symbol(parser, "]"))
 		return true;
-	return expression_wrong(parser, parser->offset >= parser->source.length ? begin : parser->offset,
-				parser->offset >= parser->source.length ? "'[' is never closed"
-									: "a comma is missing here");
+	return expression_wrong(parser,
+				parser->offset >= parser->source.length ? begin : parser->offset,
+				parser->offset >= parser->source.length ?
+					"'[' is never closed" :
+					"a comma is missing here");
 }
 
 static bool is_order(enum comparison comparison)
@@ -151,24 +154,29 @@ static bool is_order(enum comparison comparison)
 }
 
 /* What could never hold, or always would, is a mistake. `begin` is where the right side stands. */
-static bool check_comparison(struct expression_parser *parser, const struct node *node, size_t begin)
+static bool check_comparison(struct expression_parser *parser, const struct node *node,
+			     size_t begin)
 {
 	enum comparison comparison = node->comparison;
 	bool numbers = is_order(comparison) || (node->left.numeric && comparison <= COMPARE_IN);
 
 	if (is_order(comparison) && node->left.kind == OPERAND_FIXED && !node->left.numeric)
-		return expression_wrong(parser, begin, "'%.*s' is not a number, so nothing is more or "
-					"less than it", TEXT_ARG(node->left.value.text));
+		return expression_wrong(parser, begin,
+					"'%.*s' is not a number, so nothing is more or "
+					"less than it",
+					TEXT_ARG(node->left.value.text));
 	for (size_t i = 0; i < node->right_count; i++) {
 		const struct operand *right = &node->right[i];
 
 		if (right->kind != OPERAND_FIXED)
 			continue;
 		if (numbers && !right->numeric)
-			return expression_wrong(parser, begin, "this compares numbers, and '%.*s' is none",
+			return expression_wrong(parser, begin,
+						"this compares numbers, and '%.*s' is none",
 						TEXT_ARG(right->value.text));
 		if (comparison >= COMPARE_CONTAINS && !right->value.text.length)
-			return expression_wrong(parser, begin, "the empty text is part of every text");
+			return expression_wrong(parser, begin,
+						"the empty text is part of every text");
 	}
 	return true;
 }
@@ -201,7 +209,8 @@ static struct node *new_node(struct expression_parser *parser, enum node_kind ki
 	return node;
 }
 
-static bool check_truth(struct expression_parser *parser, const struct operand *operand, size_t begin)
+static bool check_truth(struct expression_parser *parser, const struct operand *operand,
+			size_t begin)
 {
 	if (operand->kind == OPERAND_JOINED ||
 	    (operand->kind == OPERAND_FIXED && operand->value.kind != VALUE_BOOL && !operand->ref))
@@ -229,8 +238,8 @@ static struct node *parse_comparison(struct expression_parser *parser)
 		expression_wrong(parser, symbol, "'not' comes before what it negates");
 		return NULL;
 	}
-	if (node->comparison == COMPARE_TRUTH ? !check_truth(parser, &node->left, begin)
-					      : !parse_right(parser, node))
+	if (node->comparison == COMPARE_TRUTH ? !check_truth(parser, &node->left, begin) :
+						!parse_right(parser, node))
 		return NULL;
 	node->plain = node->comparison == COMPARE_EQUAL && node->left.kind == OPERAND_REF &&
 		      node->right->kind == OPERAND_FIXED;
@@ -302,7 +311,8 @@ static struct node *parse_or(struct expression_parser *parser)
 static bool check_end(struct expression_parser *parser)
 {
 	static const char *const hints[][2] = {
-		{ "&&", "'and'" }, { "||", "'or'" }, { "=", "'=='" }, { "!", "'not'" }, { "~", "'matches'" },
+		{ "&&", "'and'" }, { "||", "'or'" },	 { "=", "'=='" },
+		{ "!", "'not'" },  { "~", "'matches'" },
 	};
 	struct text word;
 	size_t begin;
@@ -318,15 +328,21 @@ static bool check_end(struct expression_parser *parser)
 	word = expression_word(parser);
 	if (!word.length)
 		word = (struct text){ parser->source.data + begin, 1 };
-	return expression_wrong(parser, begin, "'%.*s' is not expected here (texts of more than one "
-				"word need quotes)", TEXT_ARG(word));
+	return expression_wrong(parser, begin,
+				"'%.*s' is not expected here (texts of more than one "
+				"word need quotes)",
+				TEXT_ARG(word));
 }
 
 struct expression *expression_compile(struct text source, const struct expression_names *names,
 				      struct place at, struct arena *arena, struct error *err)
 {
 	struct expression_parser parser = {
-		.source = source, .names = names, .at = at, .arena = arena, .err = err,
+		.source = source,
+		.names = names,
+		.at = at,
+		.arena = arena,
+		.err = err,
 	};
 	struct expression *expression = arena_new(arena, sizeof(*expression));
 

@@ -246,7 +246,7 @@ static bool complain_key(const struct key *keys, const struct yaml *name, struct
 {
 	const char *known[KNOWN_MAX + 1] = { NULL };
 
-	for (size_t i = 0; keys[i].name && i < KNOWN_MAX; i++)
+	for (size_t i = 0; i < KNOWN_MAX && keys[i].name; i++)
 		known[i] = keys[i].name;
 	complain_unknown(reading->complaints, name->at, "key", name->text, known);
 	return false;

@@ -87,7 +87,7 @@ static void list_known(const char *const *known, char *out, size_t room)
 	size_t used = 0;
 
 	*out = '\0';
-	for (size_t i = 0; known[i] && i < 12 && used + strlen(known[i]) + 8 < room; i++)
+	for (size_t i = 0; i < 12 && known[i] && used + strlen(known[i]) + 8 < room; i++)
 		used += (size_t)snprintf(out + used, room - used, "%s%s", i ? ", " : "", known[i]);
 }
 

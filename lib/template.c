@@ -15,8 +15,7 @@ static struct template_part *add_part(struct template_builder *builder, enum par
 
 	if (builder->count == builder->room) {
 		size_t room = builder->room ? builder->room * 2 : 8;
-		struct template_part *moved =
-			arena_array(builder->arena, room, sizeof(*moved));
+		struct template_part *moved = arena_array(builder->arena, room, sizeof(*moved));
 
 		if (builder->count)
 			memcpy(moved, builder->parts, builder->count * sizeof(*moved));
@@ -137,8 +136,8 @@ static bool add_call(struct template_builder *builder, struct text source, enum 
 }
 
 /* What stands between the braces; `at` is where the `$` stands. */
-static bool add_reference(struct template_builder *builder, struct text inside,
-			  enum escape escape, struct place at, struct error *err)
+static bool add_reference(struct template_builder *builder, struct text inside, enum escape escape,
+			  struct place at, struct error *err)
 {
 	struct text name = text_trim(inside);
 
@@ -173,9 +172,10 @@ static bool add_source(struct template_builder *builder, struct text source, enu
 		size_t end;
 		struct text before = { source.data + begin, i - begin };
 
-		if (source.data[i] != '$' || (source.data[i + 1] != '{' &&
-		    (source.data[i + 1] != '$' || i + 2 >= source.length ||
-		     source.data[i + 2] != '{'))) {
+		if (source.data[i] != '$' ||
+		    (source.data[i + 1] != '{' &&
+		     (source.data[i + 1] != '$' || i + 2 >= source.length ||
+		      source.data[i + 2] != '{'))) {
 			i++;
 			continue;
 		}

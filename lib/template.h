@@ -4,10 +4,10 @@
  *	/api/products/${products.sku}?page=${fn.int(1,20)}
  *
  * `${name}` is looked up once, by the caller's resolver, and becomes a number (`ref`) that the
- * source turns into a value at render time. `${fn.X(args)}` is a function of lib/template_functions:
- * uuid, int(low,high), float(low,high), choice(a,b,..), string(length), hex(length), digits(length),
- * timestamp (seconds), timestamp_ms, date(offset_days) as YYYY-MM-DD. An argument may be a `${name}`
- * whose value is fixed. `$${` is a literal `${`.
+ * source turns into a value at render time. `${fn.X(args)}` is a function of
+ * lib/template_functions: uuid, int(low,high), float(low,high), choice(a,b,..), string(length),
+ * hex(length), digits(length), timestamp (seconds), timestamp_ms, date(offset_days) as YYYY-MM-DD.
+ * An argument may be a `${name}` whose value is fixed. `$${` is a literal `${`.
  * A resolver may also answer with fixed text (vars, ${env:X}): it is folded into the literals.
  *
  * How a value is written depends on where it lands (enum escape), decided when compiled.
@@ -25,7 +25,8 @@ enum escape {
 	ESCAPE_NONE,
 	ESCAPE_URL,         /* percent-encoded, everything but unreserved characters */
 	ESCAPE_JSON_STRING, /* inside quotes that the template already has */
-	ESCAPE_JSON_VALUE,  /* a whole JSON value: numbers, booleans, null and JSON bare, strings quoted */
+	ESCAPE_JSON_VALUE,  /* a whole JSON value: numbers, booleans, null and JSON bare, strings
+			     * quoted */
 	ESCAPE_HEADER,      /* CR, LF and NUL cut out, so that a value can't add a header line */
 };
 
@@ -38,7 +39,8 @@ struct template_name {
 
 struct template_names {
 	/* Fills `out`, or fails with a reason (unknown name, with a suggestion). */
-	bool (*resolve)(void *context, struct text name, struct template_name *out, struct error *err);
+	bool (*resolve)(void *context, struct text name, struct template_name *out,
+			struct error *err);
 	void *context;
 	struct place *at; /* may be NULL: set to where the name stands before each resolve() */
 };
@@ -116,7 +118,9 @@ void template_show(const struct template *template,
 		   void (*name)(void *context, uint16_t ref, struct buffer *out), void *context,
 		   struct buffer *out);
 
-/* How the `index`th function is called, "int(low, high)", and what it gives; NULL after the last. */
+/*
+ * How the `index`th function is called, "int(low, high)", and what it gives; NULL after the last.
+ */
 const char *template_function_help(size_t index, const char **help);
 
 #endif

@@ -92,7 +92,9 @@ static bool read_decimal(struct argument *argument, struct error *err)
 	return true;
 }
 
-/* All decimals of a call are whole numbers of the same tiny unit, so that both ends can be drawn. */
+/*
+ * All decimals of a call are whole numbers of the same tiny unit, so that both ends can be drawn.
+ */
 static bool scale_decimals(struct template_call *call, struct error *err)
 {
 	call->decimals = 2;
@@ -135,9 +137,10 @@ static bool read_fixed_argument(struct text written, const struct template_names
 	if (!names || !names->resolve(names->context, name, &found, &reason))
 		return error_at(err, argument->at, "%s", names ? reason.text : "no names here");
 	if (!found.fixed)
-		return error_at(err, argument->at,
-				"'%.*s' is not known before the run, as arguments of functions must be",
-				TEXT_ARG(written));
+		return error_at(
+			err, argument->at,
+			"'%.*s' is not known before the run, as arguments of functions must be",
+			TEXT_ARG(written));
 	argument->value = found.value;
 	return true;
 }
@@ -152,8 +155,8 @@ static bool read_argument(struct text written, const struct template_names *name
 	if (written.data[0] == '"' || written.data[0] == '\'') {
 		if (written.length < 2 || written.data[written.length - 1] != written.data[0])
 			return error_at(err, argument->at, "the quote is never closed");
-		argument->value = value_string(
-			(struct text){ written.data + 1, written.length - 2 });
+		argument->value =
+			value_string((struct text){ written.data + 1, written.length - 2 });
 		return true;
 	}
 	argument->value = (struct value){ plain_kind(written), written };

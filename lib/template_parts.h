@@ -26,7 +26,7 @@ enum { ARGUMENTS_MAX = 64 };
 struct argument {
 	struct value value;
 	struct place at;
-	int64_t integer;  /* ARGUMENT_INTEGER; ARGUMENT_DECIMAL: scaled by 10^decimals of the call */
+	int64_t integer; /* ARGUMENT_INTEGER; ARGUMENT_DECIMAL: scaled by 10^decimals of the call */
 	uint8_t decimals; /* digits after the point, as written */
 };
 

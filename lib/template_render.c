@@ -57,8 +57,8 @@ static void write_json_value(struct value value, struct buffer *out)
 static void write_header(struct text text, struct buffer *out)
 {
 	for (size_t i = 0, begin = 0; i <= text.length; i++) {
-		bool cut = i < text.length && (text.data[i] == '\r' || text.data[i] == '\n' ||
-					       text.data[i] == '\0');
+		bool cut = i < text.length &&
+			   (text.data[i] == '\r' || text.data[i] == '\n' || text.data[i] == '\0');
 
 		if (!cut && i < text.length)
 			continue;

@@ -77,7 +77,8 @@ void alarms_set(struct alarms *alarms, struct alarm *alarm, int64_t due_us)
 		settle(alarms, alarm->place - 1, place);
 		return;
 	}
-	alarms->heap = memory_grow(alarms->heap, alarms->count, &alarms->room, sizeof(*alarms->heap));
+	alarms->heap =
+		memory_grow(alarms->heap, alarms->count, &alarms->room, sizeof(*alarms->heap));
 	rise(alarms, alarms->count++, place);
 }
 

@@ -1,5 +1,6 @@
 /*
- * alarms: the earliest first. A 4-ary heap, because its nodes share cache lines with their siblings.
+ * alarms: the earliest first. A 4-ary heap, because its nodes share cache lines with their
+ * siblings.
  *
  *	alarms_set(&alarms, &alarm);              // alarm.due_us says when
  *	while ((alarm = alarms_due(&alarms, now_us))) alarm->rang(alarm->context);

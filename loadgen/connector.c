@@ -9,9 +9,13 @@
 #include "lib/memory.h"
 #include "loadgen/curl_drive.h"
 #include "loadgen/curl_options.h"
+#include "loadgen/transport.h"
 
-/* So many connections are opened at once; further ones wait for their turn. */
-enum { SLOTS_MAX_OPEN = 512 };
+/*
+ * So many connections are opened at once, unless descriptors are scarce; further ones wait for their
+ * turn.
+ */
+enum { SLOTS_MOST = 512, SLOTS_LEAST = 4, DESCRIPTORS_PER_SLOT = 16 };
 
 /* An easy handle, used again and again. */
 struct slot {
@@ -38,7 +42,7 @@ struct connector {
 	const struct transfer_settings *settings;
 	struct curl_slist *pins;
 	struct slot *free;
-	uint32_t slots;
+	uint32_t slots, slots_max;
 	uint32_t local_turn;
 	struct connecting_list waiting, under_way;
 };
@@ -79,7 +83,7 @@ static struct slot *slot_take(struct connector *connector)
 
 	if (slot)
 		connector->free = slot->next;
-	else if (connector->slots < SLOTS_MAX_OPEN)
+	else if (connector->slots < connector->slots_max)
 		slot = slot_new(connector);
 	return slot;
 }
@@ -153,10 +157,12 @@ static void take_socket(struct slot *slot, struct connect_result *result)
 	if (result->fd >= 0)
 		return;
 	result->failure = FAILURE_CONNECT;
+	result->exhausted = fd != CURL_SOCKET_BAD && is_exhaustion(errno);
 	result->detail = fd == CURL_SOCKET_BAD ? "the connection was lost" : strerror(errno);
 }
 
-static void judge(struct slot *slot, CURLcode code, struct connect_result *result)
+static void judge(const struct drive *drive, struct slot *slot, CURLcode code,
+		  struct connect_result *result)
 {
 	*result = (struct connect_result){ .fd = -1 };
 	if (code == CURLE_OK) {
@@ -165,6 +171,9 @@ static void judge(struct slot *slot, CURLcode code, struct connect_result *resul
 	}
 	result->failure = stage_of(code, slot->easy);
 	result->detail = slot->problem[0] ? slot->problem : curl_easy_strerror(code);
+	result->exhausted = code == CURLE_COULDNT_CONNECT && drive_exhausted(drive, slot->easy);
+	if (result->exhausted)
+		result->detail = DRIVE_EXHAUSTED;
 }
 
 static void settle(struct connector *connector, struct slot *slot, CURLcode code)
@@ -173,7 +182,7 @@ static void settle(struct connector *connector, struct slot *slot, CURLcode code
 	struct connect_result result;
 	char problem[CURL_ERROR_SIZE];
 
-	judge(slot, code, &result);
+	judge(&connector->drive, slot, code, &result);
 	if (result.detail == slot->problem) /* the slot may be in use again when it is read */
 		result.detail = memcpy(problem, slot->problem, sizeof(problem));
 	TAILQ_REMOVE(&connector->under_way, connecting, entry);
@@ -196,10 +205,23 @@ static void progressed(struct drive *drive)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
 		settle(connector, slot, message->data.result);
 	}
+	drive->refused = 0;
 	begin_waiting(connector);
 }
 
 /* --- what callers see --- */
+
+static uint32_t slots_affordable(void)
+{
+	uint32_t slots = descriptors_left() / DESCRIPTORS_PER_SLOT;
+
+	return slots < SLOTS_LEAST ? SLOTS_LEAST : slots > SLOTS_MOST ? SLOTS_MOST : slots;
+}
+
+uint32_t connector_slots(const struct connector *connector)
+{
+	return connector->slots_max;
+}
 
 struct connector *connector_new(const struct transfer_settings *settings, struct loop *loop,
 				struct error *err)
@@ -207,6 +229,7 @@ struct connector *connector_new(const struct transfer_settings *settings, struct
 	struct connector *connector = memory_new(sizeof(*connector));
 
 	connector->settings = settings;
+	connector->slots_max = slots_affordable();
 	TAILQ_INIT(&connector->waiting);
 	TAILQ_INIT(&connector->under_way);
 	connector->drive.progressed = progressed;
@@ -275,8 +298,8 @@ void connector_cancel(struct connecting *connecting)
 
 enum failure connector_stage(const struct connecting *connecting)
 {
-	bool named = connecting->slot &&
-		     curl_time(connecting->slot->easy, CURLINFO_NAMELOOKUP_TIME_T);
+	bool named =
+		connecting->slot && curl_time(connecting->slot->easy, CURLINFO_NAMELOOKUP_TIME_T);
 
 	return named || !connecting->slot ? FAILURE_CONNECT : FAILURE_DNS;
 }

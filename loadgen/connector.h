@@ -7,7 +7,8 @@
  *
  *	connecting = connector_start(connector, origin, connected, lane);
  *
- * `done` is called once, from the loop, and `connecting` is gone then; or connector_cancel() ends it.
+ * `done` is called once, from the loop, and `connecting` is gone then; or connector_cancel() ends
+ * it.
  */
 #ifndef LOADGEN_CONNECTOR_H
 #define LOADGEN_CONNECTOR_H
@@ -22,6 +23,7 @@ struct connect_result {
 	int fd;               /* non-blocking, the caller's; -1: failed */
 	enum failure failure; /* DNS or CONNECT */
 	const char *detail;   /* valid during the callback */
+	bool exhausted;       /* no descriptor or local port was left */
 	uint32_t dns_us, connect_us;
 };
 
@@ -30,6 +32,8 @@ typedef void connect_done(void *context, const struct connect_result *result);
 struct connector *connector_new(const struct transfer_settings *settings, struct loop *loop,
 				struct error *err);
 void connector_free(struct connector *connector); /* cancels all */
+
+uint32_t connector_slots(const struct connector *connector); /* connections opened at once, at most */
 
 struct connecting *connector_start(struct connector *connector, uint16_t origin, connect_done *done,
 				   void *context);

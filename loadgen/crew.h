@@ -5,7 +5,7 @@
  *	flow.c      open phases: begins a user at every planned start
  *	crowd.c     closed phases: seats whose users begin again and again
  *	user.c      one visitor walking a journey's program
- *	lanes.c     the connections of users, and which of them to give up when there are too many
+ *	lanes.c     the connections of users; who gives up theirs, and who waits, when there are too many
  *	meeting.c   users who wait for each other
  *	visit.c     one request of a user, with its redirects, retries and polls
  *	answer.c    what an answer must be like, and what is kept of it
@@ -62,7 +62,7 @@ struct user {
 	struct worker *worker;
 	struct user *next;            /* in the pool, or in its meeting */
 	struct user *older, *younger; /* users with a journey, for winding down */
-	TAILQ_ENTRY(user) idle;       /* among those whose connections nobody uses now, if is_idle */
+	TAILQ_ENTRY(user) idle;       /* among those whose connections nobody uses, if is_idle */
 	bool is_idle;
 	const struct journey *journey;
 	enum user_state state;
@@ -100,8 +100,9 @@ struct worker {
 	struct tally tally;
 	uint8_t slot_count; /* of a user */
 
-	TAILQ_HEAD(, user) idle;    /* users with idle connections, the longest idle first */
-	uint32_t connections_max;   /* what the descriptor limit allows */
+	TAILQ_HEAD(, user) idle;     /* users with idle connections, the longest idle first */
+	TAILQ_HEAD(, visit) waiting; /* for room for a connection, in the order they came */
+	struct alarm room;           /* there may be room again */
 	struct user *free_users;
 	struct user *youngest; /* of those with a journey */
 	uint32_t users, users_max;
@@ -125,7 +126,10 @@ struct worker {
 	uint64_t closed_starts; /* of this worker */
 	int64_t cpu_before_us;
 	int64_t second_began_us;
+	int64_t tick_late_us;
 	uint64_t sent_before, done_before;
+	uint32_t waited, exhausted; /* this second, see struct record_health */
+	bool ended;    /* everyone has left; what is told now is the last */
 	bool stopping; /* nothing starts any more */
 	bool cutting_off; /* what is under way ends, no retries */
 	bool aborting; /* what is under way is given up: not the system's fault */
@@ -174,7 +178,9 @@ void users_free(struct worker *worker);
 void user_set_slot(struct user *user, uint8_t slot, struct value value);
 
 /* lanes.c */
-struct user_lane *user_lane_for(struct user *user, uint16_t origin); /* idle, or new */
+struct user_lane *user_lane_for(struct user *user, uint16_t origin); /* idle, or new; NULL: no room */
+void room_wait(struct visit *visit); /* visit_transmit() follows, in turn */
+void room_leave(struct visit *visit);
 void user_lanes_free(struct user *user);
 void user_is_idle(struct user *user, bool idle); /* its connections may be closed for others */
 
@@ -204,6 +210,7 @@ struct expression_source scene_expressions(struct scene *scene);
 
 /* visit.c */
 void visit_begin(struct user *user, const struct request_step *step, int64_t due_us, bool part);
+bool visits_wait(const struct user *user); /* one could not even be sent, for want of room */
 void visits_cut_off(struct user *user); /* ends all of the user's visits, interrupted */
 void visits_free(struct worker *worker);
 

@@ -1,5 +1,6 @@
 #include "loadgen/curl_drive.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <netinet/in.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/memory.h"
+#include "loadgen/transport.h"
 
 struct drive_socket {
 	struct event event;
@@ -15,7 +17,8 @@ struct drive_socket {
 	struct drive_socket *next;
 	int fd;
 	short watched; /* EV_READ | EV_WRITE; 0: not registered */
-	bool ours;     /* opened by drive_open(), so its end will be told */
+	bool counted;  /* opened by us, in a drive that keeps */
+	bool kept;     /* the connection */
 };
 
 bool curl_ready(struct error *err)
@@ -65,6 +68,11 @@ static void drop(struct drive_socket *entry)
 		link = &(*link)->next;
 	*link = entry->next;
 	unwatch(entry);
+	if (entry->counted) {
+		entry->drive->open--;
+		if (entry->drive->connections)
+			--*entry->drive->connections;
+	}
 	free(entry);
 }
 
@@ -100,6 +108,16 @@ static short events_of(int what)
 	return (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
 }
 
+static void no_longer_wanted(struct drive_socket *entry)
+{
+	if (entry->kept && entry->watched & EV_WRITE)
+		watch(entry, EV_READ); /* writable is what an idle connection always is */
+	else if (entry->counted && !entry->kept)
+		unwatch(entry);
+	else if (!entry->kept)
+		drop(entry);
+}
+
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
 {
 	struct drive *drive = context;
@@ -111,32 +129,54 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, 
 		if (!assigned)
 			curl_multi_assign(drive->multi, fd, entry);
 		watch(entry, events_of(what));
-	} else if (entry && drive->keeps && entry->ours) {
-		if (entry->watched & EV_WRITE)
-			watch(entry, EV_READ); /* writable is what an idle connection always is */
-	} else if (entry && entry->ours) {
-		unwatch(entry);
 	} else if (entry) {
-		drop(entry);
+		no_longer_wanted(entry);
 	}
 	return 0;
+}
+
+static void count(struct drive_socket *entry)
+{
+	struct drive *drive = entry->drive;
+
+	if (entry->counted)
+		return;
+	entry->counted = true;
+	drive->open++;
+	if (drive->connections)
+		++*drive->connections;
+}
+
+/* A number that we still watch is one that libcurl closed behind our back: this is a new socket. */
+static void number_again(struct drive_socket *entry)
+{
+	short watched = entry->watched;
+
+	entry->kept = false;
+	unwatch(entry);
+	if (watched)
+		watch(entry, watched);
 }
 
 static curl_socket_t drive_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct drive *drive = context;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	struct drive_socket *entry;
 	int yes = 1;
 
 	(void)purpose;
-	if (fd < 0)
+	if (fd < 0) {
+		drive->refused = errno;
 		return CURL_SOCKET_BAD;
+	}
 	if (drive->binds)
 		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
-	add(drive, fd)->ours = true;
-	drive->open++;
-	if (drive->connections)
-		++*drive->connections;
+	entry = find(drive, fd);
+	if (entry)
+		number_again(entry);
+	if (drive->keeps)
+		count(entry ? entry : add(drive, fd));
 	return fd;
 }
 
@@ -145,13 +185,33 @@ static int drive_close(void *context, curl_socket_t fd)
 	struct drive *drive = context;
 	struct drive_socket *entry = find(drive, fd);
 
-	if (entry) {
+	if (entry)
 		drop(entry);
-		drive->open--;
-		if (drive->connections)
-			--*drive->connections;
-	}
 	return close(fd);
+}
+
+/* libcurl knows what connect(2) said, but not what our drive_open() did. */
+bool drive_exhausted(const struct drive *drive, CURL *easy)
+{
+	long error = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+	return is_exhaustion(error ? error : drive->refused);
+}
+
+void drive_settle(struct drive *drive, int fd)
+{
+	struct drive_socket *each, *next;
+
+	for (each = drive->sockets; each; each = next) {
+		next = each->next;
+		if (each->fd == fd && each->counted) {
+			each->kept = true;
+			watch(each, EV_READ);
+		} else if (each->counted) {
+			drop(each);
+		}
+	}
 }
 
 void drive_adopt(struct drive *drive, CURL *easy)
@@ -189,8 +249,8 @@ static int time_wanted(CURLM *multi, long wait_ms, void *context)
 	if (wait_ms < 0)
 		alarm_clear(drive->loop, &drive->alarm);
 	else
-		alarm_set(drive->loop, &drive->alarm, loop_now(drive->loop) + wait_ms * 1000, call_due,
-			  drive);
+		alarm_set(drive->loop, &drive->alarm, loop_now(drive->loop) + wait_ms * 1000,
+			  call_due, drive);
 	return 0;
 }
 

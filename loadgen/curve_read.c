@@ -121,7 +121,7 @@ bool curve_read(const char *path, double scale, double speed, struct phase *phas
 	bool good = file_read(path, &bytes, err) &&
 		    read_points(buffer_text(&bytes), path, scale, speed, &points, err);
 
-	if (good) {
+	if (good && points.items) {
 		phase->curve = arena_array(arena, points.count, sizeof(*points.items));
 		memcpy(phase->curve, points.items, points.count * sizeof(*points.items));
 		phase->curve_count = (uint32_t)points.count;

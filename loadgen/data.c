@@ -1,9 +1,10 @@
-#include "loadgen/data_rows.h"
+#include "loadgen/data.h"
 
 #include <stdlib.h>
 
 #include "lib/file.h"
 #include "lib/memory.h"
+#include "loadgen/data_rows.h"
 
 int data_column(const struct data_source *source, struct text name)
 {

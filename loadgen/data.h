@@ -68,7 +68,8 @@ uint32_t data_pick(const struct data_source *source, uint64_t draw, uint32_t aga
 /* The row that a user of a closed phase keeps, if the source is unique. */
 uint32_t data_pick_for_user(const struct data_source *source, uint32_t user);
 
-static inline struct value data_value(const struct data_source *source, uint32_t row, uint8_t column)
+static inline struct value data_value(const struct data_source *source, uint32_t row,
+				      uint8_t column)
 {
 	return source->values[(size_t)row * source->column_count + column];
 }

@@ -70,13 +70,13 @@ static void learn_columns(struct data_source *source, const json_t *array, struc
 	json_t *element, *member;
 	const char *name;
 
-	json_array_foreach ((json_t *)(uintptr_t)array, index, element) {
+	json_array_foreach((json_t *)(uintptr_t)array, index, element) {
 		if (!json_is_object(element)) {
 			if (data_column(source, text_of("value")) < 0)
 				data_add_column(source, text_of("value"), arena);
 			continue;
 		}
-		json_object_foreach (element, name, member)
+		json_object_foreach(element, name, member)
 			if (data_column(source, text_of(name)) < 0)
 				data_add_column(source, text_of(name), arena);
 	}

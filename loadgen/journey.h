@@ -32,7 +32,7 @@ enum ref_kind {
 	REF_CELL = 1 << 8,    /* ${products.sku}: journey->cells[low byte] */
 	REF_BUILTIN = 2 << 8, /* enum builtin */
 	REF_HEADER = 3 << 8,  /* expressions only: journey->headers[low byte] of the answer */
-	REF_COOKIE = 4 << 8,  /* expressions only: journey->cookies[low byte], the session's value */
+	REF_COOKIE = 4 << 8, /* expressions only: journey->cookies[low byte], the session's value */
 	REF_LOOP = 5 << 8,    /* ${loop}: turn, from 0, of the loop whose number is the low byte */
 };
 #define REF_KIND(ref) ((ref) & 0xff00)
@@ -69,7 +69,7 @@ struct save {
 struct expectation {
 	struct place at;
 	struct expression *condition; /* status lists are expressions too */
-	bool about_status;            /* a failure of it is FAILURE_HTTP, of others FAILURE_EXPECTATION */
+	bool about_status; /* a failure of it is FAILURE_HTTP, of others FAILURE_EXPECTATION */
 };
 
 struct header_line {
@@ -108,10 +108,11 @@ struct request_step {
 	enum http_method method;
 	uint16_t origin;
 	struct template path;
-	struct template headers; /* all header lines, rendered as one text (fixed when nothing varies) */
+	struct template headers; /* all header lines, rendered as one text (fixed when nothing
+				  * varies) */
 	struct template body;
 	enum body_kind body_kind;
-	bool mints_key;          /* a fresh ${request.key} per visit of this step, kept by its retries */
+	bool mints_key; /* a fresh ${request.key} per visit of this step, kept by its retries */
 	int64_t timeout_us;
 	uint8_t redirects;       /* how many to follow */
 	bool goes_on;            /* a failure of this step does not end the journey */
@@ -140,10 +141,13 @@ enum operation {
 	OP_PICK,        /* deals a new row of data source `number` */
 	OP_JUMP,        /* to `target` */
 	OP_UNLESS,      /* to `target` unless `condition` */
-	OP_LOOP,        /* loop `number` starts: turns = `text` as an integer (at most `limit`); to `target` if 0 */
+	OP_LOOP,        /* loop `number` starts: turns = `text` as an integer (at most `limit`); to
+			 * `target` if 0 */
 	OP_LOOP_NEXT,   /* loop `number`: one turn less; to `target` while turns are left */
-	OP_EACH,        /* loop `number` over the JSON array in `list`: `slot` = its element; to `target` after the last */
-	OP_TOGETHER,    /* `parts`, at once, over as many lanes as allowed; goes on when all are done */
+	OP_EACH,        /* loop `number` over the JSON array in `list`: `slot` = its element; to
+			 * `target` after the last */
+	OP_TOGETHER,    /* `parts`, at once, over as many lanes as allowed; goes on when all are
+			 * done */
 	OP_MEET,        /* waits until `limit` users are here, or `wait_us` has passed */
 	OP_BRANCH,      /* to one of `branches`, by weight */
 	OP_LEAVE,       /* the end, well */

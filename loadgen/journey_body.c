@@ -35,12 +35,14 @@ static bool is_yaml_number(struct text text, double *number)
 	struct text rest;
 	char *end;
 
-	if (text.length > 2 && text.data[0] == '0' && (text.data[1] == 'x' || text.data[1] == 'o')) {
+	if (text.length > 2 && text.data[0] == '0' &&
+	    (text.data[1] == 'x' || text.data[1] == 'o')) {
 		bool hex = text.data[1] == 'x';
 
 		rest = (struct text){ text.data + 2, text.length - 2 };
 		*number = (double)strtoull(rest.data, NULL, hex ? 16 : 8);
-		return is_digits(rest, hex ? "0123456789abcdefABCDEF" : "01234567") && rest.length < 13;
+		return is_digits(rest, hex ? "0123456789abcdefABCDEF" : "01234567") &&
+		       rest.length < 13;
 	}
 	if (!is_digits(text, "0123456789+-.eE"))
 		return false;
@@ -101,9 +103,9 @@ static bool add_source(struct compiler *compiler, struct template_builder *build
 {
 	struct error err;
 
-	if (escape == ESCAPE_JSON_VALUE
-		    ? template_add(builder, scalar->text, escape, scalar_place(scalar), &err)
-		    : template_add_escaped(builder, scalar->text, escape, scalar_place(scalar), &err))
+	if (escape == ESCAPE_JSON_VALUE ?
+		    template_add(builder, scalar->text, escape, scalar_place(scalar), &err) :
+		    template_add_escaped(builder, scalar->text, escape, scalar_place(scalar), &err))
 		return true;
 	return complain_error(compiler->complaints, &err);
 }
@@ -179,8 +181,8 @@ static bool add_form(struct compiler *compiler, struct template_builder *builder
 	bool good = true;
 
 	if (form->kind != YAML_MAP)
-		return complain(compiler->complaints, form->at, "'form' wants a map of fields, not %s",
-				yaml_kind_name(form));
+		return complain(compiler->complaints, form->at,
+				"'form' wants a map of fields, not %s", yaml_kind_name(form));
 	for (const struct yaml *name = form->first; name; name = name->next) {
 		if (name->value->kind != YAML_LIST) {
 			good = add_field(compiler, builder, name, name->value) && good;
@@ -223,7 +225,8 @@ static bool add_file(struct compiler *compiler, struct template_builder *builder
 	if (name.length && name.data[0] != '/' && slash)
 		path = arena_format(compiler->arena, "%.*s/%.*s", (int)(slash - node->at.file),
 				    node->at.file, TEXT_ARG(name));
-	good = file_read(path, &bytes, &err) || complain(compiler->complaints, node->at, "%s", err.text);
+	good = file_read(path, &bytes, &err) ||
+	       complain(compiler->complaints, node->at, "%s", err.text);
 	if (good)
 		template_add_literal(builder, buffer_text(&bytes));
 	buffer_release(&bytes);
@@ -257,8 +260,8 @@ bool body_read(struct compiler *compiler, const struct body_keys *keys, struct r
 			continue;
 		if (form)
 			return complain(compiler->complaints, nodes[i]->at,
-					"a request has one body, not both '%s' and '%s'", form->name,
-					forms[i].name);
+					"a request has one body, not both '%s' and '%s'",
+					form->name, forms[i].name);
 		form = &forms[i];
 		good = form->add(compiler, &builder, nodes[i]);
 	}

@@ -111,9 +111,11 @@ static bool check_use(struct compiler *compiler, const struct flow *flow,
 	    flow->must[use->instruction] & bit(use->slot))
 		return true;
 	if (flow->may[use->instruction] & bit(use->slot))
-		return complain(compiler->complaints, use->at,
-				"'%s' may have no value here: it gets one (line %d) only on some of the ways "
-				"that lead here", name, variable->first_at.line);
+		return complain(
+			compiler->complaints, use->at,
+			"'%s' may have no value here: it gets one (line %d) only on some of the ways "
+			"that lead here",
+			name, variable->first_at.line);
 	return complain(compiler->complaints, use->at,
 			"'%s' has no value yet: it gets one only later, in line %d", name,
 			variable->first_at.line);
@@ -144,8 +146,8 @@ static bool check_uses(struct compiler *compiler, const struct flow *flow)
 	for (size_t i = 0; i < compiler->use_count; i++) {
 		const struct variable_use *use = &compiler->uses[i];
 
-		good = (compiler->variables[use->slot].assigned ? check_use(compiler, flow, use)
-								: check_undefined(compiler, use)) &&
+		good = (compiler->variables[use->slot].assigned ? check_use(compiler, flow, use) :
+								  check_undefined(compiler, use)) &&
 		       good;
 	}
 	return good;
@@ -182,7 +184,8 @@ bool flow_check(struct compiler *compiler)
 {
 	size_t places = compiler->length + 2;
 	struct flow flow = { compiler, memory_array(places, sizeof(uint64_t)),
-			     memory_array(places, sizeof(uint64_t)), memory_array(places, 1), false };
+			     memory_array(places, sizeof(uint64_t)), memory_array(places, 1),
+			     false };
 	bool good;
 
 	memset(flow.must, 0xff, places * sizeof(uint64_t));

@@ -158,11 +158,14 @@ bool graph_read(struct compiler *compiler, const struct yaml *graph);
 bool flow_check(struct compiler *compiler);
 
 /* Shapes, for the JSON Schema; the tables stand with their readers. */
-extern const struct shape journey_step_shape, journey_steps_shape, journey_request_shape, journey_graph_shape;
-extern const struct shape step_get_shape, step_post_shape, step_put_shape, step_patch_shape, step_delete_shape, step_head_shape,
-	step_options_shape, step_poll_shape, step_together_shape;
-extern const struct shape step_think_shape, step_set_shape, step_if_shape, step_repeat_shape, step_for_each_shape,
-	step_meet_shape, step_pick_shape, step_leave_shape, step_fail_shape;
-extern const struct shape journey_headers_shape, journey_json_shape, journey_form_shape, journey_expect_shape, journey_save_shape;
+extern const struct shape journey_step_shape, journey_steps_shape, journey_request_shape,
+	journey_graph_shape;
+extern const struct shape step_get_shape, step_post_shape, step_put_shape, step_patch_shape,
+	step_delete_shape, step_head_shape, step_options_shape, step_poll_shape,
+	step_together_shape;
+extern const struct shape step_think_shape, step_set_shape, step_if_shape, step_repeat_shape,
+	step_for_each_shape, step_meet_shape, step_pick_shape, step_leave_shape, step_fail_shape;
+extern const struct shape journey_headers_shape, journey_json_shape, journey_form_shape,
+	journey_expect_shape, journey_save_shape;
 
 #endif

@@ -24,7 +24,8 @@ static bool intern(struct compiler *compiler, char ***names, uint8_t *count, str
 		if (text_is(name, (*names)[*number]))
 			return true;
 	if (*count == UINT8_MAX)
-		return error_set(err, "more than %d different names of headers or cookies", UINT8_MAX);
+		return error_set(err, "more than %d different names of headers or cookies",
+				 UINT8_MAX);
 	*names = arena_grow(compiler->arena, *names, *count, sizeof(char *));
 	(*names)[(*count)++] = arena_string(compiler->arena, name);
 	return true;
@@ -37,7 +38,8 @@ static bool resolve_named(struct compiler *compiler, struct text word, struct te
 	uint16_t number;
 
 	if (text_is(word, "cookie")) {
-		if (!intern(compiler, &journey->cookies, &journey->cookie_count, argument, &number, err))
+		if (!intern(compiler, &journey->cookies, &journey->cookie_count, argument, &number,
+			    err))
 			return false;
 		*ref = (uint16_t)(REF_COOKIE | number);
 		return true;
@@ -72,12 +74,13 @@ static bool resolve_word_between(void *context, struct text word, struct text ar
 {
 	if (text_is(word, "status") || text_is(word, "cookie"))
 		return resolve_word(context, word, argument, ref, err);
-	return error_set(err, "'%.*s' is known only in 'expect' and 'until': save it to use it here",
+	return error_set(err,
+			 "'%.*s' is known only in 'expect' and 'until': save it to use it here",
 			 TEXT_ARG(word));
 }
 
 struct expression *compiler_condition(struct compiler *compiler, struct text source,
-				     struct place at, enum sight sight)
+				      struct place at, enum sight sight)
 {
 	struct expression_names names = {
 		.resolve = resolve_name,

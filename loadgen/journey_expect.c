@@ -159,9 +159,10 @@ static bool read_status(struct compiler *compiler, const struct yaml *node,
 /* "contains json", "!= x", "> 0", "exists": a comparison without its left side. */
 static bool is_comparison(struct text text)
 {
-	static const char *const comparisons[] = { "==",	  "!=",	       "<=",	   ">=",  "<",
-						   ">",		  "in",	       "contains", "not", "starts-with",
-						   "ends-with",	  "matches",   "exists",   NULL };
+	static const char *const comparisons[] = {
+		"==",	    "!=",  "<=",	  ">=",	       "<",	  ">",	    "in",
+		"contains", "not", "starts-with", "ends-with", "matches", "exists", NULL
+	};
 
 	text = text_trim(text);
 	for (size_t i = 0; comparisons[i]; i++) {
@@ -246,8 +247,8 @@ static bool add_wish(struct compiler *compiler, struct request_step *step, const
 	if (value->kind == YAML_SCALAR && is_comparison(value->text))
 		return add_prefixed(compiler, step, left, value);
 	if (value->kind == YAML_SCALAR && is_pattern(value->text))
-		return add_prefixed(compiler, step, arena_format(compiler->arena, "%s matches", left),
-				    value);
+		return add_prefixed(compiler, step,
+				    arena_format(compiler->arena, "%s matches", left), value);
 	return add_equality(compiler, step, left, value);
 }
 

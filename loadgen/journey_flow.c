@@ -43,7 +43,8 @@ static bool parse_think(struct text rest, struct think *think, struct error *err
 	if (text_is(word, "normal")) {
 		think->kind = THINK_NORMAL;
 		word = take_word(&rest);
-		return unit_duration(word, &think->a_us, err) && unit_duration(rest, &think->b_us, err);
+		return unit_duration(word, &think->a_us, err) &&
+		       unit_duration(rest, &think->b_us, err);
 	}
 	if (!unit_duration(word, &think->a_us, err))
 		return false;
@@ -72,7 +73,8 @@ bool step_think(struct compiler *compiler, const struct yaml *step, const char *
 	if (!parse_think(text, &think, &err))
 		return complain(compiler->complaints, keys.node->at, "'think': %s", err.text);
 	if (think.a_us > 86400 * US_PER_S || think.b_us > 86400 * US_PER_S)
-		return complain(compiler->complaints, keys.node->at, "nobody thinks longer than a day");
+		return complain(compiler->complaints, keys.node->at,
+				"nobody thinks longer than a day");
 	program_add(compiler, OP_THINK, step->at)->think = think;
 	return good;
 }
@@ -81,7 +83,8 @@ bool step_think(struct compiler *compiler, const struct yaml *step, const char *
 
 static const struct key set_keys[] = {
 	{ "set", KEY_NODE, offsetof(struct one_key, node), .required = true,
-	  .shape = &(const struct shape){ .kind = SHAPE_MAP_OF, .of = &(const struct shape){ .kind = SHAPE_ANY } },
+	  .shape = &(const struct shape){ .kind = SHAPE_MAP_OF,
+					  .of = &(const struct shape){ .kind = SHAPE_ANY } },
 	  .help = "variables and their new values", .example = "set: { qty: ${fn.int(1,3)} }" },
 	KEYS_END
 };
@@ -90,14 +93,14 @@ const struct shape step_set_shape = { .kind = SHAPE_KEYS, .name = "set-step", .k
 
 static bool set_one(struct compiler *compiler, const struct yaml *name)
 {
+	static const struct yaml nothing = { .text = { "", 0 } };
 	struct instruction *instruction;
 	struct template text;
 	uint8_t slot;
 	bool good;
 
-	good = yaml_is_null(name->value)
-		       ? compiler_text(compiler, &(struct yaml){ .text = { "", 0 } }, ESCAPE_NONE, &text)
-		       : compiler_text(compiler, name->value, ESCAPE_NONE, &text);
+	good = compiler_text(compiler, yaml_is_null(name->value) ? &nothing : name->value,
+			     ESCAPE_NONE, &text);
 	if (!variable_assign(compiler, name->text, name->at, &slot))
 		return false;
 	instruction = program_add(compiler, OP_SET, name->at);
@@ -115,7 +118,8 @@ bool step_set(struct compiler *compiler, const struct yaml *step, const char *ki
 		return false;
 	if (keys.node->kind != YAML_MAP)
 		return complain(compiler->complaints, keys.node->at,
-				"'%s' wants a map of variables, not %s", kind, yaml_kind_name(keys.node));
+				"'%s' wants a map of variables, not %s", kind,
+				yaml_kind_name(keys.node));
 	for (const struct yaml *name = keys.node->first; name; name = name->next)
 		good = set_one(compiler, name) && good;
 	return good;
@@ -130,7 +134,8 @@ struct if_keys {
 static const struct key if_keys[] = {
 	{ "if", KEY_NODE, offsetof(struct if_keys, condition), .required = true, .shape = &text_shape,
 	  .help = "a condition about variables", .example = "if: ${stock} > 0 and ${user} != 1" },
-	{ "then", KEY_NODE, offsetof(struct if_keys, then), .required = true, .shape = &journey_steps_shape,
+	{ "then", KEY_NODE, offsetof(struct if_keys, then), .required = true,
+	  .shape = &journey_steps_shape,
 	  .help = "steps when it holds" },
 	{ "else", KEY_NODE, offsetof(struct if_keys, otherwise), .shape = &journey_steps_shape,
 	  .help = "steps when it does not" },
@@ -139,7 +144,9 @@ static const struct key if_keys[] = {
 const struct shape step_if_shape = { .kind = SHAPE_KEYS, .name = "if-step", .keys = if_keys,
 				.help = "a choice" };
 
-/* Adds "jump to `target` unless the condition holds"; the target is set later. False: complained. */
+/*
+ * Adds "jump to `target` unless the condition holds"; the target is set later. False: complained.
+ */
 bool program_add_unless(struct compiler *compiler, const struct yaml *node, struct place at)
 {
 	struct expression *condition;

@@ -93,7 +93,8 @@ static bool read_weight(struct graph *graph, const struct yaml *node, double *we
 	       complain(complaints, node->at, "a weight is between 0 and 1000000000");
 }
 
-static bool add_edge(struct graph *graph, struct state *state, const struct yaml *name, double weight)
+static bool add_edge(struct graph *graph, struct state *state, const struct yaml *name,
+		     double weight)
 {
 	int to = text_is(name->text, "leave") ? LEAVE : find_state(graph, name->text);
 
@@ -128,7 +129,8 @@ static bool read_edges(struct graph *graph, struct state *state)
 		good = add_edge(graph, state, name, weight) && good;
 	}
 	if (good && total <= 0)
-		return complain(complaints, state->next->at, "all weights are 0, so nothing comes next");
+		return complain(complaints, state->next->at,
+				"all weights are 0, so nothing comes next");
 	return good;
 }
 
@@ -139,19 +141,22 @@ static bool read_state(struct graph *graph, const struct yaml *name)
 	bool good;
 
 	if (text_is(name->text, "leave"))
-		return complain(compiler->complaints, name->at, "'leave' is the end, and has no steps");
+		return complain(compiler->complaints, name->at,
+				"'leave' is the end, and has no steps");
 	if (graph->count == STATES_MAX)
 		return complain(compiler->complaints, name->at, "more than %d states", STATES_MAX);
 	good = schema_read(state_keys, name->value, &keys, &compiler->context->reading);
-	graph->states[graph->count++] = (struct state){ .name = name->text, .at = name->at,
-							.steps = keys.steps, .next = keys.next };
+	graph->states[graph->count++] = (struct state){
+		.name = name->text, .at = name->at, .steps = keys.steps, .next = keys.next
+	};
 	return good;
 }
 
 static bool read_states(struct graph *graph, const struct yaml *map)
 {
-	static const struct key at_most = { .name = "at-most", .type = KEY_INTEGER, .minimum = 1,
-					    .maximum = TURNS_MAX };
+	static const struct key at_most = {
+		.name = "at-most", .type = KEY_INTEGER, .minimum = 1, .maximum = TURNS_MAX
+	};
 	struct compiler *compiler = graph->compiler;
 	const struct yaml *start = yaml_get(map, "start");
 	bool good = true;
@@ -159,7 +164,8 @@ static bool read_states(struct graph *graph, const struct yaml *map)
 	for (const struct yaml *name = map->first; name; name = name->next) {
 		if (text_is(name->text, "at-most"))
 			good = schema_read_value(&at_most, name->value, &graph->at_most,
-						 &compiler->context->reading) && good;
+						 &compiler->context->reading) &&
+			       good;
 		else if (!text_is(name->text, "start"))
 			good = read_state(graph, name) && good;
 	}
@@ -320,12 +326,16 @@ static bool check_states(struct graph *graph)
 		const struct state *state = &graph->states[i];
 
 		if (!state->reached)
-			good = complain(complaints, state->at, "state '%.*s' is never reached from '%.*s'",
-					TEXT_ARG(state->name), TEXT_ARG(graph->states[graph->start].name));
-		else if (!state->leaves && !graph->at_most)
 			good = complain(complaints, state->at,
-					"from state '%.*s' a visitor never leaves (add 'leave' to a 'next', or "
-					"'at-most' to the graph)", TEXT_ARG(state->name));
+					"state '%.*s' is never reached from '%.*s'",
+					TEXT_ARG(state->name),
+					TEXT_ARG(graph->states[graph->start].name));
+		else if (!state->leaves && !graph->at_most)
+			good = complain(
+				complaints, state->at,
+				"from state '%.*s' a visitor never leaves (add 'leave' to a 'next', or "
+				"'at-most' to the graph)",
+				TEXT_ARG(state->name));
 	}
 	return good;
 }
@@ -336,8 +346,8 @@ bool graph_read(struct compiler *compiler, const struct yaml *map)
 	bool good;
 
 	if (map->kind != YAML_MAP)
-		return complain(compiler->complaints, map->at, "'graph' wants a map of states, not %s",
-				yaml_kind_name(map));
+		return complain(compiler->complaints, map->at,
+				"'graph' wants a map of states, not %s", yaml_kind_name(map));
 	graph.states = arena_array(compiler->arena, STATES_MAX, sizeof(*graph.states));
 	good = read_states(&graph, map);
 	if (!graph.count || graph.start < 0)

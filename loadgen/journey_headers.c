@@ -87,7 +87,8 @@ static bool check_name(struct compiler *compiler, struct text name, struct place
 	for (size_t i = 0; ours[i]; i++)
 		if (text_is_nocase(name, ours[i]))
 			return complain(compiler->complaints, at,
-					"'%.*s' follows from the request and can't be set", TEXT_ARG(name));
+					"'%.*s' follows from the request and can't be set",
+					TEXT_ARG(name));
 	return true;
 }
 
@@ -109,7 +110,8 @@ static bool add_map(struct compiler *compiler, const struct yaml *map, struct li
 		}
 		line = find_line(lines, name->text);
 		if (!line)
-			return complain(compiler->complaints, name->at, "more than %d headers", HEADERS_MAX);
+			return complain(compiler->complaints, name->at, "more than %d headers",
+					HEADERS_MAX);
 		if (yaml_is_null(name->value)) {
 			drop_line(lines, line);
 			continue;
@@ -127,7 +129,8 @@ static bool credentials(struct compiler *compiler, struct text source, struct pl
 {
 	struct error err;
 
-	if (template_compile(out, source, ESCAPE_HEADER, &compiler->names, at, compiler->arena, &err))
+	if (template_compile(out, source, ESCAPE_HEADER, &compiler->names, at, compiler->arena,
+			     &err))
 		return true;
 	return complain_error(compiler->complaints, &err);
 }
@@ -190,8 +193,8 @@ static bool read_auth(struct compiler *compiler, const struct yaml *auth, struct
 	if (!rest.length || (!text_is(text, "bearer") && !text_is(text, "basic")))
 		return complain(compiler->complaints, auth->at,
 				"'auth' wants 'bearer TOKEN' or 'basic USER:PASSWORD'");
-	if (text_is(text, "basic") ? !basic(compiler, rest, at, &value)
-				   : !bearer(compiler, rest, at, &value))
+	if (text_is(text, "basic") ? !basic(compiler, rest, at, &value) :
+				     !bearer(compiler, rest, at, &value))
 		return false;
 	add_ready(lines, "Authorization", value);
 	return true;
@@ -202,8 +205,8 @@ static bool read_auth(struct compiler *compiler, const struct yaml *auth, struct
 static bool check_value(struct compiler *compiler, const struct yaml *value)
 {
 	if (value->kind != YAML_SCALAR)
-		return complain(compiler->complaints, value->at, "a header's value is a text, not %s",
-				yaml_kind_name(value));
+		return complain(compiler->complaints, value->at,
+				"a header's value is a text, not %s", yaml_kind_name(value));
 	for (size_t i = 0; i < value->text.length; i++)
 		if ((unsigned char)value->text.data[i] < 0x20 && value->text.data[i] != '\t')
 			return complain(compiler->complaints, value->at,

@@ -21,7 +21,8 @@ static const struct key repeat_keys[] = {
 	  .help = "a condition that is looked at before every turn", .example = "while: ${more} == true" },
 	{ "at-most", KEY_INTEGER, offsetof(struct repeat_keys, at_most), .minimum = 1,
 	  .maximum = TURNS_MAX, .help = "the most turns; `while` needs it" },
-	{ "do", KEY_NODE, offsetof(struct repeat_keys, steps), .required = true, .shape = &journey_steps_shape,
+	{ "do", KEY_NODE, offsetof(struct repeat_keys, steps), .required = true,
+	  .shape = &journey_steps_shape,
 	  .help = "the steps of a turn; ${loop} is its number, from 0" },
 	KEYS_END
 };
@@ -55,7 +56,8 @@ static bool read_times(struct compiler *compiler, const struct yaml *times, stru
 	if (!unit_integer(turns->fixed, &count, &err))
 		return complain(compiler->complaints, times->at, "'times': %s", err.text);
 	if (count < 0 || count > TURNS_MAX)
-		return complain(compiler->complaints, times->at, "'times' is between 0 and %d", TURNS_MAX);
+		return complain(compiler->complaints, times->at, "'times' is between 0 and %d",
+				TURNS_MAX);
 	if ((uint64_t)count > *limit)
 		*limit = (uint32_t)count;
 	return true;
@@ -156,7 +158,8 @@ static const struct key each_keys[] = {
 	  .help = "the variable that holds the element", .example = "as: item" },
 	{ "at-most", KEY_INTEGER, offsetof(struct each_keys, at_most), .minimum = 1,
 	  .maximum = TURNS_MAX, .initial = "1000", .help = "the most elements; the others are left out" },
-	{ "do", KEY_NODE, offsetof(struct each_keys, steps), .required = true, .shape = &journey_steps_shape,
+	{ "do", KEY_NODE, offsetof(struct each_keys, steps), .required = true,
+	  .shape = &journey_steps_shape,
 	  .help = "the steps for each element; ${loop} is its number, from 0" },
 	KEYS_END
 };

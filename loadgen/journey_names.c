@@ -15,7 +15,8 @@ struct place scalar_place(const struct yaml *scalar)
 
 static bool is_variable_name(struct text name)
 {
-	if (!name.length || name.length > NAME_MAX_BYTES || (name.data[0] >= '0' && name.data[0] <= '9'))
+	if (!name.length || name.length > NAME_MAX_BYTES ||
+	    (name.data[0] >= '0' && name.data[0] <= '9'))
 		return false;
 	for (size_t i = 0; i < name.length; i++) {
 		char c = name.data[i];
@@ -88,12 +89,14 @@ bool variable_assign(struct compiler *compiler, struct text name, struct place a
 	struct variable *variable;
 
 	if (!is_variable_name(name))
-		return complain(compiler->complaints, at,
-				"'%.*s' can't name a variable (letters, digits, '_' and '-', at most %d)",
-				TEXT_ARG(name), NAME_MAX_BYTES);
+		return complain(
+			compiler->complaints, at,
+			"'%.*s' can't name a variable (letters, digits, '_' and '-', at most %d)",
+			TEXT_ARG(name), NAME_MAX_BYTES);
 	taken = name_taken(compiler, name);
 	if (taken)
-		return complain(compiler->complaints, at, "'%.*s' is %s already", TEXT_ARG(name), taken);
+		return complain(compiler->complaints, at, "'%.*s' is %s already", TEXT_ARG(name),
+				taken);
 	if (!add_slot(compiler, name, slot))
 		return complain(compiler->complaints, at, "more than %d variables in one journey",
 				SLOTS_MAX);
@@ -161,15 +164,16 @@ static bool unknown_source(struct compiler *compiler, struct text name, struct e
 static bool unknown_column(struct compiler *compiler, const struct data_source *source,
 			   struct text name, struct error *err)
 {
-	const char **known = arena_array(compiler->arena, source->column_count + 1u, sizeof(*known));
+	const char **known =
+		arena_array(compiler->arena, source->column_count + 1u, sizeof(*known));
 	const char *near;
 
 	for (uint8_t i = 0; i < source->column_count; i++)
 		known[i] = source->columns[i];
 	near = suggest(name, known);
 	if (near)
-		return error_set(err, "'%s' has no column '%.*s' (did you mean '%s'?)", source->name,
-				 TEXT_ARG(name), near);
+		return error_set(err, "'%s' has no column '%.*s' (did you mean '%s'?)",
+				 source->name, TEXT_ARG(name), near);
 	return error_set(err, "'%s' has no column '%.*s'", source->name, TEXT_ARG(name));
 }
 
@@ -198,8 +202,8 @@ static bool resolve_cell(struct compiler *compiler, uint8_t source, struct text 
 		return false;
 	if (source < 64)
 		journey->sources |= UINT64_C(1) << source;
-	while (i < journey->cell_count && (journey->cells[i].source != cell.source ||
-					   journey->cells[i].column != cell.column))
+	while (i < journey->cell_count &&
+	       (journey->cells[i].source != cell.source || journey->cells[i].column != cell.column))
 		i++;
 	if (i == UINT8_MAX)
 		return error_set(err, "more than %d different columns in one journey", UINT8_MAX);
@@ -221,7 +225,8 @@ static bool resolve_builtin(struct compiler *compiler, struct text name, uint16_
 		*ref = REF_BUILTIN | BUILTIN_USER;
 	} else if (text_is(name, "loop")) {
 		if (!compiler->loops)
-			return error_set(err, "'${loop}' counts turns, and there is no loop around it");
+			return error_set(err,
+					 "'${loop}' counts turns, and there is no loop around it");
 		*ref = (uint16_t)(REF_LOOP | (compiler->loops - 1));
 	} else if (text_is(name, "request.key")) {
 		*ref = REF_BUILTIN | BUILTIN_REQUEST_KEY;
@@ -245,10 +250,12 @@ bool name_resolve(struct compiler *compiler, struct text name, uint16_t *ref, st
 		return true;
 	if (source_find(compiler, head, &number)) {
 		if (!dot)
-			return error_set(err, "'%.*s' is a data source: say which column, ${%.*s.COLUMN}",
-					 TEXT_ARG(name), TEXT_ARG(name));
+			return error_set(
+				err, "'%.*s' is a data source: say which column, ${%.*s.COLUMN}",
+				TEXT_ARG(name), TEXT_ARG(name));
 		return resolve_cell(compiler, number,
-				    (struct text){ dot + 1, name.length - head.length - 1 }, ref, err);
+				    (struct text){ dot + 1, name.length - head.length - 1 }, ref,
+				    err);
 	}
 	if (dot)
 		return unknown_source(compiler, head, err);
@@ -271,12 +278,11 @@ static bool resolve_template(void *context, struct text name, struct template_na
 
 void compiler_names_begin(struct compiler *compiler)
 {
-	compiler->names =
-		(struct template_names){ resolve_template, compiler, &compiler->name_at };
+	compiler->names = (struct template_names){ resolve_template, compiler, &compiler->name_at };
 }
 
 bool compiler_text(struct compiler *compiler, const struct yaml *scalar, enum escape escape,
-		  struct template *out)
+		   struct template *out)
 {
 	struct error err;
 
@@ -303,7 +309,7 @@ static bool resolve_only_fixed(void *context, struct text name, struct template_
 }
 
 bool compiler_fixed(struct compiler *compiler, const struct yaml *scalar, const char *what,
-		struct text *out)
+		    struct text *out)
 {
 	struct template_names names = { resolve_only_fixed, compiler, NULL };
 	struct template template;
@@ -317,7 +323,8 @@ bool compiler_fixed(struct compiler *compiler, const struct yaml *scalar, const 
 		return complain_error(compiler->complaints, &err);
 	if (!template.constant)
 		return complain(compiler->complaints, scalar->at,
-				"'%s' must be known before the run, so it can't hold '${fn...}'", what);
+				"'%s' must be known before the run, so it can't hold '${fn...}'",
+				what);
 	*out = template.fixed;
 	return true;
 }

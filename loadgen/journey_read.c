@@ -37,14 +37,17 @@ const struct shape journey_step_shape = {
 	.name = "step",
 	.help = "one step of a journey",
 	.options = (const struct shape *const[]){
-		&step_get_shape, &step_post_shape, &step_put_shape, &step_patch_shape, &step_delete_shape, &step_head_shape,
-		&step_options_shape, &step_poll_shape, &step_think_shape, &step_set_shape, &step_if_shape, &step_repeat_shape,
-		&step_for_each_shape, &step_together_shape, &step_meet_shape, &step_pick_shape, &step_leave_shape,
-		&step_fail_shape, NULL },
+		&step_get_shape, &step_post_shape, &step_put_shape, &step_patch_shape,
+		&step_delete_shape, &step_head_shape, &step_options_shape, &step_poll_shape,
+		&step_think_shape, &step_set_shape, &step_if_shape, &step_repeat_shape,
+		&step_for_each_shape, &step_together_shape, &step_meet_shape, &step_pick_shape,
+		&step_leave_shape, &step_fail_shape, NULL },
 };
 
-const struct shape journey_steps_shape = { .kind = SHAPE_LIST_OF, .name = "steps", .of = &journey_step_shape,
-				   .help = "steps, one after the other" };
+const struct shape journey_steps_shape = { .kind = SHAPE_LIST_OF,
+					   .name = "steps",
+					   .of = &journey_step_shape,
+					   .help = "steps, one after the other" };
 
 struct journey_keys {
 	char *about;
@@ -87,7 +90,7 @@ void *arena_grow(struct arena *arena, void *items, size_t count, size_t each)
 
 /* A program that is too long is cut, and complained about in the end. */
 struct instruction *program_add(struct compiler *compiler, enum operation operation,
-				    struct place at)
+				struct place at)
 {
 	struct instruction *added;
 
@@ -116,7 +119,8 @@ static const struct step_kind *unknown_step(struct compiler *compiler, const str
 	for (size_t i = 0; i < STEP_KINDS; i++)
 		known[i] = step_kinds[i].name;
 	if (!name || step->kind == YAML_LIST)
-		complain(compiler->complaints, step->at, "a step is a map, such as `get: /path`, not %s",
+		complain(compiler->complaints, step->at,
+			 "a step is a map, such as `get: /path`, not %s",
 			 step->kind == YAML_LIST ? "a list" : "an empty one");
 	else
 		complain_unknown(compiler->complaints, name->at, "step", name->text, known);
@@ -152,7 +156,8 @@ bool steps_read(struct compiler *compiler, const struct yaml *steps)
 
 	compiler->last = NULL;
 	if (steps->kind != YAML_LIST || !steps->first)
-		return complain(compiler->complaints, steps->at, "a list of steps is wanted here, not %s",
+		return complain(compiler->complaints, steps->at,
+				"a list of steps is wanted here, not %s",
 				steps->kind == YAML_LIST ? "an empty one" : yaml_kind_name(steps));
 	if (compiler->blocks == BLOCKS_MAX || compiler->length > PROGRAM_MAX)
 		return complain(compiler->complaints, steps->at, "too many steps");
@@ -177,7 +182,8 @@ static bool read_journey_map(struct compiler *compiler, const struct yaml *map)
 	bool good = schema_read(journey_keys, map, &keys, &compiler->context->reading);
 
 	if (keys.steps && keys.graph)
-		return complain(compiler->complaints, map->at, "a journey has either 'steps' or 'graph'");
+		return complain(compiler->complaints, map->at,
+				"a journey has either 'steps' or 'graph'");
 	if (keys.graph)
 		return graph_read(compiler, keys.graph) && good;
 	if (keys.steps)
@@ -195,10 +201,11 @@ static bool check_name(struct compiler *compiler, const struct yaml *name)
 		good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 				(c >= '0' && c <= '9') || c == '_' || (c == '-' && i));
 	}
-	return good || complain(compiler->complaints, name->at,
-				"'%.*s' can't name a journey (letters, digits, '_' and '-', at most %d)",
-				name->text.length < 80 ? (int)name->text.length : 80, name->text.data,
-				NAME_MAX_BYTES);
+	return good ||
+	       complain(compiler->complaints, name->at,
+			"'%.*s' can't name a journey (letters, digits, '_' and '-', at most %d)",
+			name->text.length < 80 ? (int)name->text.length : 80, name->text.data,
+			NAME_MAX_BYTES);
 }
 
 static bool check_targets(const struct compiler *compiler)
@@ -214,7 +221,8 @@ static bool finish(struct compiler *compiler, bool good)
 	struct journey *journey = compiler->journey;
 
 	if (!check_targets(compiler))
-		return complain(compiler->complaints, journey->at, "'%s' has too many steps", journey->name);
+		return complain(compiler->complaints, journey->at, "'%s' has too many steps",
+				journey->name);
 	good = flow_check(compiler) && good;
 	journey->length = (uint32_t)compiler->length;
 	journey->program =
@@ -240,8 +248,9 @@ static bool read_journey(struct journey_context *context, const struct yaml *nam
 	journey->at = name->at;
 	journey->lanes = 1;
 	good = check_name(compiler, name);
-	good = (name->value->kind == YAML_MAP ? read_journey_map(compiler, name->value)
-					      : steps_read(compiler, name->value)) && good;
+	good = (name->value->kind == YAML_MAP ? read_journey_map(compiler, name->value) :
+						steps_read(compiler, name->value)) &&
+	       good;
 	good = finish(compiler, good) && good;
 	free(compiler->program);
 	free(compiler->uses);
@@ -259,7 +268,8 @@ bool journeys_read(const struct yaml *journeys, struct journey_context *context,
 	if (journeys->kind != YAML_MAP || !journeys->first)
 		return complain(context->reading.complaints, journeys->at,
 				"'journeys' wants a map of journeys, not %s",
-				journeys->kind == YAML_MAP ? "an empty one" : yaml_kind_name(journeys));
+				journeys->kind == YAML_MAP ? "an empty one" :
+							     yaml_kind_name(journeys));
 	if (journeys->count > UINT16_MAX)
 		return complain(context->reading.complaints, journeys->at, "too many journeys");
 	*out = arena_array(context->reading.arena, journeys->count, sizeof(**out));

@@ -31,7 +31,9 @@ struct request_defaults {
 /* What journeys may refer to, and what they add to. */
 struct journey_context {
 	struct reading reading;
-	/* ${vars}, ${env:X}, ${secret:X}: fixed values. False without `err` set: not such a name. */
+	/*
+	 * ${vars}, ${env:X}, ${secret:X}: fixed values. False without `err` set: not such a name.
+	 */
 	bool (*variable)(void *context, struct text name, struct value *out, struct error *err);
 	void *variable_context;
 	struct data_source *sources;
@@ -51,8 +53,8 @@ bool journeys_read(const struct yaml *journeys, struct journey_context *context,
 		   struct journey **out, size_t *count);
 
 /*
- * loadgen/journey_show.c: the program as text, an instruction per line, for people. Fixed values are
- * in it: mask secrets before it is printed.
+ * loadgen/journey_show.c: the program as text, an instruction per line, for people. Fixed values
+ * are in it: mask secrets before it is printed.
  */
 void journey_show(const struct journey *journey, const struct name_table *request_names,
 		  const struct data_source *sources, struct buffer *out);

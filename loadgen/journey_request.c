@@ -49,25 +49,30 @@ static const struct shape retry_shape = {
 	{ "name", KEY_NODE, offsetof(struct request_keys, name), .shape = &text_shape,             \
 	  .help = "what reports call it; without this the method and the path, every ${x} as {x}", \
 	  .example = "name: list products" },                                                      \
-	{ "headers", KEY_NODE, offsetof(struct request_keys, headers), .shape = &journey_headers_shape,    \
+	{ "headers", KEY_NODE, offsetof(struct request_keys, headers),                             \
+	  .shape = &journey_headers_shape,                                                         \
 	  .help = "header lines, on top of those of `http: headers`",                              \
 	  .example = "headers: { Accept-Language: de }" },                                         \
 	{ "auth", KEY_NODE, offsetof(struct request_keys, auth), .shape = &text_shape,             \
 	  .help = "`bearer TOKEN` or `basic USER:PASSWORD`", .example = "auth: bearer ${token}" }, \
-	{ "json", KEY_NODE, offsetof(struct request_keys, body.json), .shape = &journey_json_shape,        \
+	{ "json", KEY_NODE, offsetof(struct request_keys, body.json),                              \
+	  .shape = &journey_json_shape,                                                            \
 	  .help = "the body, a JSON document written as YAML",                                     \
 	  .example = "json: { sku: \"${products.sku}\", qty: ${fn.int(1,3)} }" },                  \
-	{ "form", KEY_NODE, offsetof(struct request_keys, body.form), .shape = &journey_form_shape,        \
+	{ "form", KEY_NODE, offsetof(struct request_keys, body.form),                              \
+	  .shape = &journey_form_shape,                                                            \
 	  .help = "the body, fields of a form", .example = "form: { q: ${term} }" },               \
 	{ "body", KEY_NODE, offsetof(struct request_keys, body.body), .shape = &text_shape,        \
 	  .help = "the body, a text with ${names} in it", .example = "body: \"hello ${name}\"" },  \
 	{ "body-file", KEY_NODE, offsetof(struct request_keys, body.file), .shape = &text_shape,   \
 	  .help = "the body, a file as it is; its path starts where the scenario is",              \
 	  .example = "body-file: data/photo.jpg" },                                                \
-	{ "expect", KEY_NODE, offsetof(struct request_keys, expect), .shape = &journey_expect_shape,       \
+	{ "expect", KEY_NODE, offsetof(struct request_keys, expect),                               \
+	  .shape = &journey_expect_shape,                                                          \
 	  .help = "what the answer must be like; without this, any status below 400 will do",      \
 	  .example = "expect: { status: 200, json: { /state: open } }" },                          \
-	{ "save", KEY_NODE, offsetof(struct request_keys, save), .shape = &journey_save_shape,             \
+	{ "save", KEY_NODE, offsetof(struct request_keys, save),                                   \
+	  .shape = &journey_save_shape,                                                            \
 	  .help = "variables to keep from the answer", .example = "save: { token: /token }" },     \
 	{ "retry", KEY_NODE, offsetof(struct request_keys, retry), .shape = &retry_shape,          \
 	  .help = "when and how to try again",                                                     \
@@ -91,8 +96,10 @@ static const struct shape retry_shape = {
 		REQUEST_KEYS,                                                                      \
 		KEYS_END                                                                           \
 	};                                                                                         \
-	const struct shape step_##method##_shape = { .kind = SHAPE_KEYS, .name = #method "-step",         \
-					      .keys = method##_keys, .help = "a request" }
+	const struct shape step_##method##_shape = { .kind = SHAPE_KEYS,                           \
+						     .name = #method "-step",                      \
+						     .keys = method##_keys,                        \
+						     .help = "a request" }
 
 METHOD_KEYS(get, "GET");
 METHOD_KEYS(post, "POST to");
@@ -125,9 +132,12 @@ static const struct {
 	enum http_method method;
 	const struct key *keys;
 } methods[] = {
-	{ "get", METHOD_GET, get_keys },	  { "post", METHOD_POST, post_keys },
-	{ "put", METHOD_PUT, put_keys },	  { "patch", METHOD_PATCH, patch_keys },
-	{ "delete", METHOD_DELETE, delete_keys }, { "head", METHOD_HEAD, head_keys },
+	{ "get", METHOD_GET, get_keys },
+	{ "post", METHOD_POST, post_keys },
+	{ "put", METHOD_PUT, put_keys },
+	{ "patch", METHOD_PATCH, patch_keys },
+	{ "delete", METHOD_DELETE, delete_keys },
+	{ "head", METHOD_HEAD, head_keys },
 	{ "options", METHOD_OPTIONS, options_keys },
 };
 
@@ -155,7 +165,8 @@ static bool read_backoff(struct compiler *compiler, const struct yaml *node, str
 	if (!cross)
 		return true;
 	if (growth.length > 1 && growth.data[0] == 'x' &&
-	    unit_number((struct text){ growth.data + 1, growth.length - 1 }, &retry->factor, &err) &&
+	    unit_number((struct text){ growth.data + 1, growth.length - 1 }, &retry->factor,
+			&err) &&
 	    retry->factor >= 1 && retry->factor <= 100)
 		return true;
 	return complain(compiler->complaints, node->at,
@@ -200,12 +211,15 @@ static bool read_retry(struct compiler *compiler, const struct yaml *node, struc
 static void warn_of_double_effects(struct compiler *compiler, const struct request_step *step,
 				   const struct yaml *retry)
 {
-	bool repeats = step->retry.on & (RETRY_TIMEOUT | RETRY_RESET | RETRY_5XX | RETRY_EXPECTATION);
+	bool repeats =
+		step->retry.on & (RETRY_TIMEOUT | RETRY_RESET | RETRY_5XX | RETRY_EXPECTATION);
 
-	if ((step->method == METHOD_POST || step->method == METHOD_PATCH) && !step->mints_key && repeats)
-		complain_warning(compiler->complaints, retry->at,
-				 "a retried %s may take effect twice: say 'idempotent: yes' to send a key",
-				 http_method_name(step->method));
+	if ((step->method == METHOD_POST || step->method == METHOD_PATCH) && !step->mints_key &&
+	    repeats)
+		complain_warning(
+			compiler->complaints, retry->at,
+			"a retried %s may take effect twice: say 'idempotent: yes' to send a key",
+			http_method_name(step->method));
 }
 
 /* The request itself. */
@@ -218,11 +232,11 @@ static bool read_poll_keys(struct compiler *compiler, const struct request_keys 
 	step->poll.every_us = keys->every_us;
 	step->poll.within_us = keys->within_us;
 	if (keys->until->kind != YAML_SCALAR)
-		return complain(compiler->complaints, keys->until->at, "'until' wants a condition, not %s",
-				yaml_kind_name(keys->until));
+		return complain(compiler->complaints, keys->until->at,
+				"'until' wants a condition, not %s", yaml_kind_name(keys->until));
 	compiler->asked_body = compiler->asked_status = false;
-	step->poll.until = compiler_condition(compiler, keys->until->text, scalar_place(keys->until),
-					     SIGHT_ANSWER);
+	step->poll.until = compiler_condition(compiler, keys->until->text,
+					      scalar_place(keys->until), SIGHT_ANSWER);
 	step->reads_body |= compiler->asked_body;
 	step->status_expected |= compiler->asked_status;
 	return step->poll.until;
@@ -231,7 +245,8 @@ static bool read_poll_keys(struct compiler *compiler, const struct request_keys 
 static bool read_parts(struct compiler *compiler, const struct request_keys *keys,
 		       struct text target, struct place target_at, struct request_step *step)
 {
-	struct header_wishes wishes = { .own = keys->headers, .auth = keys->auth,
+	struct header_wishes wishes = { .own = keys->headers,
+					.auth = keys->auth,
 					.idempotent = keys->idempotent };
 	bool good;
 
@@ -272,8 +287,8 @@ static struct request_step *read_step(struct compiler *compiler, const struct ya
 	step->goes_on = read.on_fail == 1;
 	if (!read.target || read.target->kind != YAML_SCALAR) {
 		if (read.target)
-			complain(compiler->complaints, read.target->at, "a path is wanted here, not %s",
-				 yaml_kind_name(read.target));
+			complain(compiler->complaints, read.target->at,
+				 "a path is wanted here, not %s", yaml_kind_name(read.target));
 		*good = false;
 		return NULL;
 	}
@@ -284,11 +299,13 @@ static struct request_step *read_step(struct compiler *compiler, const struct ya
 
 		while (word < target.length && target.data[word] != ' ')
 			word++;
-		while (i < METHODS && !text_is_nocase((struct text){ target.data, word }, methods[i].name))
+		while (i < METHODS &&
+		       !text_is_nocase((struct text){ target.data, word }, methods[i].name))
 			i++;
 		if (i < METHODS) {
 			step->method = methods[i].method;
-			target = text_trim((struct text){ target.data + word, target.length - word });
+			target = text_trim(
+				(struct text){ target.data + word, target.length - word });
 			at = template_place(at, read.target->text,
 					    (size_t)(target.data - read.target->text.data));
 		}
@@ -334,9 +351,9 @@ struct together_keys {
 
 const struct shape journey_request_shape = {
 	.kind = SHAPE_ONE_OF, .name = "request",
-	.options = (const struct shape *const[]){ &text_shape, &step_get_shape, &step_post_shape, &step_put_shape,
-						  &step_patch_shape, &step_delete_shape, &step_head_shape,
-						  &step_options_shape, NULL },
+	.options = (const struct shape *const[]){
+		&text_shape, &step_get_shape, &step_post_shape, &step_put_shape, &step_patch_shape,
+		&step_delete_shape, &step_head_shape, &step_options_shape, NULL },
 	.help = "a request, or just the path of a GET",
 };
 
@@ -366,7 +383,8 @@ static struct yaml *as_get(struct compiler *compiler, const struct yaml *path)
 	return map;
 }
 
-static struct request_step *read_part(struct compiler *compiler, const struct yaml *node, bool *good)
+static struct request_step *read_part(struct compiler *compiler, const struct yaml *node,
+				      bool *good)
 {
 	if (node->kind == YAML_SCALAR)
 		node = as_get(compiler, node);
@@ -375,8 +393,9 @@ static struct request_step *read_part(struct compiler *compiler, const struct ya
 			if (yaml_get(node, methods[i].name))
 				return read_step(compiler, node, methods[i].keys, methods[i].method,
 						 good);
-	*good = complain(compiler->complaints, node->at,
-			 "only requests can be made together (get, post, put, patch, delete, head, options)");
+	*good = complain(
+		compiler->complaints, node->at,
+		"only requests can be made together (get, post, put, patch, delete, head, options)");
 	return NULL;
 }
 

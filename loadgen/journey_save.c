@@ -52,7 +52,8 @@ static bool read_regex(struct compiler *compiler, struct text text, struct place
 
 	text.length -= any_case;
 	if (text.length < 3 || text.data[0] != '/' || text.data[text.length - 1] != '/')
-		return complain(compiler->complaints, at, "a pattern stands between slashes: regex /.../");
+		return complain(compiler->complaints, at,
+				"a pattern stands between slashes: regex /.../");
 	text = (struct text){ text.data + 1, text.length - 2 };
 	if (any_case)
 		text = text_of(arena_format(compiler->arena, "(?i)%.*s", TEXT_ARG(text)));
@@ -70,8 +71,8 @@ static bool read_pointer(struct compiler *compiler, struct text text, struct pla
 
 	if (memmem(text.data, text.length, "${", 2))
 		return complain(compiler->complaints, at, "a JSON Pointer can't hold '${...}'");
-	if (!json_pointer_compile(&save->pointer, arena_text(compiler->arena, text), compiler->arena,
-				  &err))
+	if (!json_pointer_compile(&save->pointer, arena_text(compiler->arena, text),
+				  compiler->arena, &err))
 		return complain(compiler->complaints, at, "%s", err.text);
 	return true;
 }
@@ -80,8 +81,8 @@ static bool read_name(struct compiler *compiler, struct text text, struct place 
 		      struct save *save)
 {
 	save->name = arena_string(compiler->arena, text);
-	return text.length ? header_name_check(compiler, text, at)
-			   : complain(compiler->complaints, at, "a name is missing here");
+	return text.length ? header_name_check(compiler, text, at) :
+			     complain(compiler->complaints, at, "a name is missing here");
 }
 
 static bool read_from(struct compiler *compiler, struct text text, struct place at,
@@ -120,7 +121,8 @@ static bool read_source(struct compiler *compiler, const struct yaml *node, stru
 	save->optional = keys.optional || keys.otherwise;
 	save->otherwise = text_of("");
 	if (keys.otherwise && !yaml_is_null(keys.otherwise))
-		good = compiler_fixed(compiler, keys.otherwise, "default", &save->otherwise) && good;
+		good = compiler_fixed(compiler, keys.otherwise, "default", &save->otherwise) &&
+		       good;
 	if (!keys.from)
 		return false;
 	if (keys.from->kind != YAML_SCALAR)
@@ -133,12 +135,12 @@ static void add_save(struct compiler *compiler, struct request_step *step, struc
 {
 	step->saves = arena_grow(compiler->arena, step->saves, step->save_count, sizeof(save));
 	step->saves[step->save_count++] = save;
-	step->reads_body |= save.from == SAVE_POINTER || save.from == SAVE_REGEX ||
-			    save.from == SAVE_BODY;
+	step->reads_body |=
+		save.from == SAVE_POINTER || save.from == SAVE_REGEX || save.from == SAVE_BODY;
 }
 
 bool saves_add_pointer(struct compiler *compiler, struct request_step *step, struct text pointer,
-		      struct place at, uint8_t slot)
+		       struct place at, uint8_t slot)
 {
 	struct save save = { .at = at, .slot = slot, .from = SAVE_POINTER };
 
@@ -163,7 +165,8 @@ bool saves_read(struct compiler *compiler, const struct yaml *saves, struct requ
 			continue;
 		}
 		good = read_source(compiler, name->value, &save) && good;
-		add_save(compiler, step, save); /* with a mistake too: the variable is no other one */
+		add_save(compiler, step,
+			 save); /* with a mistake too: the variable is no other one */
 	}
 	return good;
 }

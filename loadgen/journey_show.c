@@ -10,8 +10,8 @@ struct show {
 
 static void add_ref(void *context, uint16_t ref, struct buffer *out)
 {
-	static const char *const builtins[] = { "user", "request.key", "status",
-						"body", "latency", "size",	  "version" };
+	static const char *const builtins[] = { "user",	   "request.key", "status", "body",
+						"latency", "size",	  "version" };
 	const struct show *show = context;
 	const struct journey *journey = show->journey;
 	uint8_t number = (uint8_t)REF_NUMBER(ref);

@@ -72,8 +72,9 @@ static bool set_origin(struct compiler *compiler, struct text origin, struct pla
 	struct error err = { "" };
 
 	if (find(origin, "${") < origin.length)
-		return complain(compiler->complaints, at,
-				"the origin of a URL must be known before the run: no '${...}' before its path");
+		return complain(
+			compiler->complaints, at,
+			"the origin of a URL must be known before the run: no '${...}' before its path");
 	if (!context->origin)
 		return complain(compiler->complaints, at, "only paths are allowed here");
 	if (context->origin(context->origin_context, origin, &step->origin, &err))
@@ -85,10 +86,11 @@ static bool set_origin(struct compiler *compiler, struct text origin, struct pla
 static bool split_origin(struct compiler *compiler, struct target *target, struct text *origin,
 			 struct request_step *step)
 {
-	struct text whole = target->head.length
-				    ? text_of(arena_format(compiler->arena, "%.*s%.*s",
-							   TEXT_ARG(target->head), TEXT_ARG(target->rest)))
-				    : target->rest;
+	struct text whole =
+		target->head.length ?
+			text_of(arena_format(compiler->arena, "%.*s%.*s", TEXT_ARG(target->head),
+					     TEXT_ARG(target->rest))) :
+			target->rest;
 	size_t length = origin_length(whole);
 
 	*origin = (struct text){ whole.data, length };
@@ -158,8 +160,9 @@ static bool check_start(struct compiler *compiler, const struct target *target, 
 	if (first == '/' || (origin.length && (first == '?' || first == '\0')))
 		return true;
 	if (text_starts_with(target->rest, "${"))
-		return complain(compiler->complaints, target->at,
-				"a path starts with '/', or with a value that is known before the run");
+		return complain(
+			compiler->complaints, target->at,
+			"a path starts with '/', or with a value that is known before the run");
 	return complain(compiler->complaints, target->at, "a path starts with '/'");
 }
 
@@ -173,14 +176,15 @@ bool target_read(struct compiler *compiler, const struct yaml *node, struct text
 
 	if (!text.length || text.length > TARGET_MAX)
 		return complain(compiler->complaints, node->at, "%s",
-				text.length ? "a path this long fits no server" : "a path is missing here");
+				text.length ? "a path this long fits no server" :
+					      "a path is missing here");
 	if (!split_head(compiler, text, at, &target) ||
 	    !split_origin(compiler, &target, &origin, step) ||
 	    !check_start(compiler, &target, origin) || !check_characters(compiler, &target))
 		return false;
 	template_begin(&builder, &compiler->names, compiler->arena);
-	if (origin.length && (target.head.length ? target.head.data[0] != '/' :
-						   !text_starts_with(target.rest, "/")))
+	if (origin.length &&
+	    (target.head.length ? target.head.data[0] != '/' : !text_starts_with(target.rest, "/")))
 		template_add_literal(&builder, text_of("/"));
 	template_add_literal(&builder, target.head);
 	target.rest = encode_letters(compiler, target.rest);
@@ -196,9 +200,10 @@ bool target_read(struct compiler *compiler, const struct yaml *node, struct text
 static void add_reference(struct text reference, struct buffer *out)
 {
 	struct text name = text_trim((struct text){ reference.data + 2, reference.length - 3 });
+	size_t prefix = text_starts_with(name, "fn.") ? 3 : 0;
 
-	if (text_starts_with(name, "fn."))
-		name = after(name, 3);
+	name.data += prefix;
+	name.length -= prefix;
 	name.length = find(name, "(");
 	name.length = find(name, ":-");
 	buffer_add_char(out, '{');
@@ -233,8 +238,9 @@ static bool own_name(struct compiler *compiler, const struct yaml *name, struct 
 				      scalar_place(name), compiler->arena, &err))
 			return complain_error(compiler->complaints, &err);
 		if (!template.constant)
-			return complain(compiler->complaints, name->at,
-					"a name can't hold '${...}': each value would be a series of its own");
+			return complain(
+				compiler->complaints, name->at,
+				"a name can't hold '${...}': each value would be a series of its own");
 	}
 	if (!compiler_fixed(compiler, name, "name", &text))
 		return false;
@@ -247,7 +253,7 @@ static bool own_name(struct compiler *compiler, const struct yaml *name, struct 
 }
 
 bool target_name(struct compiler *compiler, const struct yaml *name, struct text target,
-		       struct request_step *step)
+		 struct request_step *step)
 {
 	struct buffer text = BUFFER_EMPTY;
 	bool good = true;
@@ -261,7 +267,8 @@ bool target_name(struct compiler *compiler, const struct yaml *name, struct text
 			  &text);
 	}
 	if (good)
-		step->name = name_table_intern(compiler->context->request_names, buffer_text(&text));
+		step->name =
+			name_table_intern(compiler->context->request_names, buffer_text(&text));
 	buffer_release(&text);
 	return good;
 }

@@ -48,8 +48,8 @@ static bool timer_open(struct loop *loop, struct error *err)
 	loop->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (loop->timer < 0)
 		return error_errno(err, "cannot create a timer");
-	loop->timer_event = event_new(loop->base, loop->timer, EV_READ | EV_PERSIST | EV_ET,
-				      timer_fired, loop);
+	loop->timer_event =
+		event_new(loop->base, loop->timer, EV_READ | EV_PERSIST | EV_ET, timer_fired, loop);
 	if (!loop->timer_event || event_add(loop->timer_event, NULL) < 0)
 		return error_set(err, "cannot watch the timer");
 	return true;
@@ -136,7 +136,8 @@ int64_t loop_longest_turn(struct loop *loop)
 	return longest_us;
 }
 
-void alarm_set(struct loop *loop, struct alarm *alarm, int64_t due_us, alarm_rang *rang, void *context)
+void alarm_set(struct loop *loop, struct alarm *alarm, int64_t due_us, alarm_rang *rang,
+	       void *context)
 {
 	alarm->rang = rang;
 	alarm->context = context;

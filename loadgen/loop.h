@@ -55,7 +55,8 @@ int64_t loop_clock(struct loop *loop); /* reads the clock, and makes it this tur
 uint64_t loop_turn(const struct loop *loop); /* the number of this turn */
 
 /* Setting what is set moves it. One that is due already rings in this turn or the next. */
-void alarm_set(struct loop *loop, struct alarm *alarm, int64_t due_us, alarm_rang *rang, void *context);
+void alarm_set(struct loop *loop, struct alarm *alarm, int64_t due_us, alarm_rang *rang,
+	       void *context);
 void alarm_clear(struct loop *loop, struct alarm *alarm);
 
 static inline bool alarm_is_set(const struct alarm *alarm)
@@ -73,8 +74,8 @@ static inline bool timeout_is_set(const struct timeout *timeout)
 }
 
 /*
- * Since last asked: the longest time one turn took, without waiting. A turn begins when the clock is
- * first asked for in it, so a callback that may take long should ask loop_now() first.
+ * Since last asked: the longest time one turn took, without waiting. A turn begins when the clock
+ * is first asked for in it, so a callback that may take long should ask loop_now() first.
  */
 int64_t loop_longest_turn(struct loop *loop);
 

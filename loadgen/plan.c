@@ -147,7 +147,9 @@ void plan_walk_release(struct plan_walk *walk)
 	walk->by_journey = NULL;
 }
 
-/* The smallest of the numbers still to come, of `left` evenly scattered ones between `from` and 1. */
+/*
+ * The smallest of the numbers still to come, of `left` evenly scattered ones between `from` and 1.
+ */
 static double next_scattered(struct random *random, double from, uint64_t left)
 {
 	return from + (1 - from) * -expm1(log1p(-random_unit(random)) / (double)left);

@@ -8,8 +8,8 @@
  * Open phases plan every start. Closed phases plan their users; how often those start is up to the
  * system, so their starts are not here (see loadgen/crowd.c).
  *
- * Even arrivals come where the cumulated rate reaches 0, 1, 2, ... Poisson arrivals are as many, but
- * scattered: a Poisson process given its count, so that the load is exactly what was promised.
+ * Even arrivals come where the cumulated rate reaches 0, 1, 2, ... Poisson arrivals are as many,
+ * but scattered: a Poisson process given its count, so that the load is exactly what was promised.
  */
 #ifndef LOADGEN_PLAN_H
 #define LOADGEN_PLAN_H

@@ -94,7 +94,8 @@ bool timeouts_expire(struct timeouts *timeouts, int64_t now_us, unsigned most)
 {
 	int64_t end = now_us >> TIMEOUT_SLOT_BITS; /* slots that are over */
 	int64_t tick = timeouts->next_tick;
-	int64_t stop = end - tick > TIMEOUT_SLOTS ? tick + TIMEOUT_SLOTS : end; /* one round is all */
+	int64_t stop =
+		end - tick > TIMEOUT_SLOTS ? tick + TIMEOUT_SLOTS : end; /* one round is all */
 
 	for (; tick < stop; tick = next_used(timeouts, tick + 1))
 		sweep(timeouts, tick, end);

@@ -111,7 +111,8 @@ static bool prepare(struct tls *tls, const struct transfer_settings *settings, s
 	if (!tls->context || !make_bio(tls))
 		return error_set(err, "cannot set up TLS: %s", last_problem());
 	SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION);
-	SSL_CTX_set_verify(tls->context, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_verify(tls->context, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+			   NULL);
 	/*
 	 * Servers that just close are common; libcurl takes that for an end in order, so we do too.
 	 * A body with a length or chunks is still seen to be cut.
@@ -168,7 +169,9 @@ static bool set_name(SSL *ssl, const char *name)
 {
 	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name))
 		return true;
-	return SSL_set1_host(ssl, name) && SSL_set_tlsext_host_name(ssl, name);
+	return SSL_set1_host(ssl, name) &&
+	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+			(void *)(uintptr_t)name); /* what its macro casts away is only read */
 }
 
 SSL *tls_connect(struct tls *tls, int socket, const struct origin *origin)
@@ -263,7 +266,8 @@ const char *tls_problem(SSL *ssl, struct error *why)
 	long verdict = SSL_get_verify_result(ssl);
 
 	if (verdict != X509_V_OK)
-		error_set(why, "the certificate was refused: %s", X509_verify_cert_error_string(verdict));
+		error_set(why, "the certificate was refused: %s",
+			  X509_verify_cert_error_string(verdict));
 	else if (ERR_peek_last_error())
 		error_set(why, "TLS failed: %s", last_problem());
 	else

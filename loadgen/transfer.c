@@ -1,6 +1,8 @@
 #include "loadgen/transfer.h"
 
+#include <dirent.h>
 #include <strings.h>
+#include <sys/resource.h>
 
 #include "loadgen/transport.h"
 
@@ -72,6 +74,41 @@ void transport_free(struct transport *transport)
 		transport->ops->free(transport);
 }
 
+/* Files that are opened for a moment: of names to resolve, of /proc. */
+enum { DESCRIPTORS_KEPT = 8 };
+
+static uint32_t descriptors_open(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	uint32_t count = 0;
+
+	while (directory && readdir(directory))
+		count++;
+	if (directory)
+		closedir(directory);
+	return count ? count - 3 : 32; /* ".", ".." and itself; without /proc, more than likely */
+}
+
+uint32_t descriptors_left(void)
+{
+	uint32_t used = descriptors_open() + DESCRIPTORS_KEPT;
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur > INT32_MAX)
+		limit.rlim_cur = INT32_MAX;
+	return limit.rlim_cur > used ? (uint32_t)limit.rlim_cur - used : 0;
+}
+
+/* One is always tried: whoever has so little learns it from the failure. */
+bool transport_has_room(const struct transport *transport)
+{
+	uint64_t used = (uint64_t)transport->connections * transport->each +
+			(uint64_t)transport->opening * transport->each_opening;
+
+	return used == 0 || used + transport->each_opening <= transport->descriptors;
+}
+
 uint32_t transport_connections(const struct transport *transport)
 {
 	return transport->connections;
@@ -138,8 +175,9 @@ static void lane_expired(void *context)
 	if (now_us >= lane->deadline_us)
 		stage = FAILURE_TIMEOUT;
 	else if (stage == FAILURE_NONE || now_us < lane->connect_deadline_us)
-		return watch(lane, stage && lane->connect_deadline_us < lane->deadline_us
-					   ? lane->connect_deadline_us : lane->deadline_us);
+		return watch(lane, stage && lane->connect_deadline_us < lane->deadline_us ?
+					   lane->connect_deadline_us :
+					   lane->deadline_us);
 	lane->transport->ops->give_up(lane, stage, too_late[stage]);
 }
 
@@ -147,11 +185,19 @@ void lane_begin_connecting(struct lane *lane)
 {
 	int64_t limit_us = lane->transport->settings->connect_timeout_us;
 
+	lane->transport->opening += !lane->opening;
+	lane->opening = true;
 	lane->connect_deadline_us = INT64_MAX;
 	if (limit_us <= 0)
 		return;
 	lane->connect_deadline_us = loop_now(lane->transport->loop) + limit_us;
 	watch(lane, lane->connect_deadline_us);
+}
+
+void lane_end_connecting(struct lane *lane)
+{
+	lane->transport->opening -= lane->opening;
+	lane->opening = false;
 }
 
 void lane_send(struct lane *lane, const struct exchange_request *request, exchange_done *done,

@@ -7,7 +7,7 @@
 #include "lib/memory.h"
 
 /* Lines without a connection that are kept for the next lane in need of one. */
-enum { LINES_KEPT = 64 };
+enum { LINES_KEPT_MOST = 64 };
 
 static void progressed(struct drive *drive);
 static void idle_readable(struct drive *drive, int fd);
@@ -69,9 +69,10 @@ static void drop_line(struct curl_lane *lane)
 
 	lane->line = NULL;
 	lane->base.connected = false;
+	lane_end_connecting(&lane->base);
 	if (!line)
 		return;
-	if (line->under_way || line->drive.open || curl->line_count >= LINES_KEPT) {
+	if (line->under_way || line->drive.open || curl->line_count >= curl->lines_kept) {
 		line_free(line);
 		return;
 	}
@@ -116,12 +117,23 @@ static void finish(struct curl_lane *lane, struct exchange_result *result)
 		result->detail = curl->why.text;
 	}
 	line->drive.idle = true;
+	line->drive.refused = 0;
+	lane_end_connecting(&lane->base);
 	lane->base.connected = line->drive.open > 0 && !result->failure;
 	if (!lane->base.connected)
 		drop_line(lane);
 	lane_finish(&lane->base, result);
 	keep_spare(&curl->spare_head, &head);
 	keep_spare(&curl->spare_body, &body);
+}
+
+/* Which of the sockets became the connection; none did when it is closed already. */
+static void settle(struct line *line)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	curl_easy_getinfo(line->easy, CURLINFO_ACTIVESOCKET, &fd);
+	drive_settle(&line->drive, fd);
 }
 
 static void take_out(struct line *line)
@@ -142,8 +154,11 @@ static void progressed(struct drive *drive)
 	if (!message || message->msg != CURLMSG_DONE || !line->lane)
 		return;
 	code = message->data.result;
-	take_out(line);
 	line_judge(line, code, &result);
+	if (result.new_connection && line->drive.open)
+		settle(line);
+	take_out(line);
+	result.closes = !line->drive.open || result.failure;
 	finish(line->lane, &result);
 }
 
@@ -266,8 +281,8 @@ static const struct transport_ops curl_ops = {
 /* --- setting up --- */
 
 /*
- * libcurl takes the name for SNI and for checking certificates from the URL, so a borrowed name goes
- * there, and CONNECT_TO says where it really is.
+ * libcurl takes the name for SNI and for checking certificates from the URL, so a borrowed name
+ * goes there, and CONNECT_TO says where it really is.
  */
 static bool prepare_target(struct target *target, const struct origin *origin,
 			   const struct transfer_settings *settings, struct error *err)
@@ -280,8 +295,8 @@ static bool prepare_target(struct target *target, const struct origin *origin,
 	if (borrowed)
 		buffer_format(&text, "https://%s:%d/", settings->sni, origin->port);
 	else
-		buffer_format(&text, "%s://%.*s:%d/", origin->tls ? "https" : "http", TEXT_ARG(host),
-			      origin->port);
+		buffer_format(&text, "%s://%.*s:%d/", origin->tls ? "https" : "http",
+			      TEXT_ARG(host), origin->port);
 	target->url = curl_url();
 	good = target->url && curl_url_set(target->url, CURLUPART_URL, text.data, 0) == CURLUE_OK;
 	if (!good)
@@ -319,6 +334,17 @@ static bool prepare(struct curl *curl, struct error *err)
 	return !any_tls || (curl->tls = tls_new(settings, err));
 }
 
+/* Two of libcurl's for each line, kept ones too; and two more while a name is resolved. */
+static void share_descriptors(struct curl *curl)
+{
+	uint32_t left = descriptors_left();
+
+	curl->lines_kept = left / 16 < LINES_KEPT_MOST ? left / 16 : LINES_KEPT_MOST;
+	curl->base.descriptors = left - 2 * curl->lines_kept;
+	curl->base.each = 3;
+	curl->base.each_opening = 4;
+}
+
 struct transport *curl_transport_new(const struct transfer_settings *settings, struct loop *loop,
 				     struct error *err)
 {
@@ -327,8 +353,10 @@ struct transport *curl_transport_new(const struct transfer_settings *settings, s
 	curl->base.ops = &curl_ops;
 	curl->base.settings = settings;
 	curl->base.loop = loop;
-	if (prepare(curl, err))
+	if (prepare(curl, err)) {
+		share_descriptors(curl);
 		return &curl->base;
+	}
 	curl_free_transport(&curl->base);
 	return NULL;
 }

@@ -3,7 +3,8 @@
  *
  *	transfer_curl.c          lanes and their lines: beginning, idling, ending
  *	transfer_curl_request.c  a request as options of an easy handle
- *	transfer_curl_answer.c   an answer as libcurl hands it over, judged as the direct transport does
+ *	transfer_curl_answer.c   an answer as libcurl hands it over, judged as the direct transport
+ *	does
  *
  * A line is an easy handle in a multi handle of its own, with the one connection that is a lane's.
  * Handles on one multi share connections: whoever asks first gets one that is idle, and a visitor
@@ -80,7 +81,7 @@ struct curl {
 	struct curl_slist *pins;
 	CURLSH *share;
 	struct line *lines; /* without a connection, ready for another lane */
-	uint32_t line_count;
+	uint32_t line_count, lines_kept;
 	uint32_t local_turn;
 	struct buffer scratch;
 	struct error why; /* room for the detail of a failure */

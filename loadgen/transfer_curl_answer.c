@@ -28,7 +28,10 @@ static size_t against_the_rules(struct line *line, const char *why)
 	return 0;
 }
 
-/* Called when a request is about to be sent: libcurl repeats it by itself if a kept connection dies. */
+/*
+ * Called when a request is about to be sent: libcurl repeats it by itself if a kept connection
+ * dies.
+ */
 int line_before_sending(void *context, char *their_ip, char *our_ip, int their_port, int our_port)
 {
 	struct line *line = context;
@@ -81,7 +84,8 @@ static size_t head_over(struct line *line, size_t taken)
 	enum http1_result got;
 
 	disguise_http2(line);
-	got = http1_head(HTTP1_RESPONSE, buffer_text(&line->head), &scanned, &line->parsed, &line->why);
+	got = http1_head(HTTP1_RESPONSE, buffer_text(&line->head), &scanned, &line->parsed,
+			 &line->why);
 	if (got == HTTP1_ERROR)
 		line->broke_rules = true;
 	else if (got == HTTP1_MORE)
@@ -202,6 +206,9 @@ static void fill_failure(struct line *line, CURLcode code, struct exchange_resul
 		result->detail = "the connection ended before an answer came";
 	if (code == CURLE_OK)
 		result->detail = "the connection ended within the head";
+	result->exhausted = code == CURLE_COULDNT_CONNECT && drive_exhausted(&line->drive, line->easy);
+	if (result->exhausted)
+		result->detail = DRIVE_EXHAUSTED;
 }
 
 static void fill_answer(const struct line *line, struct exchange_result *result)
@@ -212,7 +219,6 @@ static void fill_answer(const struct line *line, struct exchange_result *result)
 	result->has_set_cookie = line->parsed.has_set_cookie;
 	result->has_content_encoding = line->parsed.has_content_encoding;
 	result->body = buffer_text(&line->body);
-	result->closes = !line->drive.open;
 }
 
 static void fill_times(const struct line *line, struct exchange_result *result)
@@ -253,7 +259,7 @@ void line_judge(struct line *line, CURLcode code, struct exchange_result *result
 	curl_easy_getinfo(line->easy, CURLINFO_NUM_CONNECTS, &connects);
 	*result = (struct exchange_result){
 		.status = line->status,
-		.new_connection = connects > 0 || !line->reused,
+		.new_connection = !line->reused || (connects > 0 && line->sends != SENT_TOO_OFTEN),
 		.first_byte_us = line->first_byte_us,
 		.headers = text_of(""),
 		.body = text_of(""),

@@ -40,8 +40,8 @@ void line_set_up(struct line *line, struct curl *curl)
 	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-			 settings->version == HTTP_2 ? (long)CURL_HTTP_VERSION_2TLS
-						     : (long)CURL_HTTP_VERSION_1_1);
+			 settings->version == HTTP_2 ? (long)CURL_HTTP_VERSION_2TLS :
+						       (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, settings->keep_alive ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_SHARE, curl->share);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, line->problem);

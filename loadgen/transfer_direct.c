@@ -100,9 +100,9 @@ static void ready(evutil_socket_t fd, short events, void *context)
 }
 
 /*
- * Plain sockets are edge-triggered: the kernel then need not look at each again in the next turn just
- * to find it empty. So they are read until a read falls short, and to the end if the peer closed.
- * That a read fell short says nothing about OpenSSL's buffers, so TLS is level-triggered.
+ * Plain sockets are edge-triggered: the kernel then need not look at each again in the next turn
+ * just to find it empty. So they are read until a read falls short, and to the end if the peer
+ * closed. That a read fell short says nothing about OpenSSL's buffers, so TLS is level-triggered.
  */
 static short flags_for(const struct direct_lane *lane, short events)
 {
@@ -121,7 +121,8 @@ void direct_watch(struct direct_lane *lane, short events)
 	if (!events)
 		return;
 	event_assign(&lane->event, loop_base(lane->base.transport->loop), lane->fd,
-		     flags_for(lane, events), lane->state == DIRECT_SHAKING ? shaking : ready, lane);
+		     flags_for(lane, events), lane->state == DIRECT_SHAKING ? shaking : ready,
+		     lane);
 	event_add(&lane->event, NULL);
 }
 
@@ -129,6 +130,7 @@ void direct_close(struct direct_lane *lane, bool politely)
 {
 	connector_cancel(lane->connecting);
 	lane->connecting = NULL;
+	lane_end_connecting(&lane->base);
 	if (lane->fd >= 0) {
 		direct_watch(lane, 0);
 		tls_close(lane->ssl, politely);
@@ -156,6 +158,7 @@ void direct_fail(struct direct_lane *lane, enum failure failure, const char *det
 		.status = lane->status,
 		.new_connection = !lane->reused,
 		.closes = true,
+		.exhausted = lane->exhausted,
 		.first_byte_us = lane->first_byte_us,
 		.dns_us = lane->dns_us,
 		.connect_us = lane->connect_us,
@@ -210,6 +213,8 @@ static void connected(void *context, const struct connect_result *result)
 	struct direct_lane *lane = context;
 
 	lane->connecting = NULL;
+	lane_end_connecting(&lane->base);
+	lane->exhausted = result->exhausted;
 	lane->dns_us = result->dns_us;
 	lane->connect_us = result->connect_us;
 	if (result->fd < 0) {
@@ -229,8 +234,8 @@ void direct_connect(struct direct_lane *lane)
 	direct_set_state(lane, DIRECT_CONNECTING);
 	lane->reused = false;
 	lane_begin_connecting(&lane->base);
-	lane->connecting = connector_start(direct_of(lane)->connector, lane->base.origin, connected,
-					   lane);
+	lane->connecting =
+		connector_start(direct_of(lane)->connector, lane->base.origin, connected, lane);
 }
 
 /* --- the ops --- */
@@ -275,7 +280,7 @@ static void direct_send(struct lane *base)
 	lane->bytes_in = lane->bytes_out = 0;
 	lane->dns_us = lane->connect_us = lane->tls_us = 0;
 	lane->status = 0;
-	lane->repeated = false;
+	lane->repeated = lane->exhausted = false;
 	lane->reused = true;
 	if (lane->state == DIRECT_IDLE && died_unnoticed(lane))
 		direct_close(lane, false);
@@ -360,6 +365,15 @@ static bool any_tls(const struct transfer_settings *settings)
 	return false;
 }
 
+/* Connecting takes more than one: for names, and for several addresses of one. */
+static void share_descriptors(struct direct *direct)
+{
+	uint32_t left = descriptors_left(), kept = 2 * connector_slots(direct->connector);
+
+	direct->base.descriptors = left > kept ? left - kept : 1;
+	direct->base.each = direct->base.each_opening = 1;
+}
+
 struct transport *direct_transport_new(const struct transfer_settings *settings, struct loop *loop,
 				       struct error *err)
 {
@@ -376,5 +390,6 @@ struct transport *direct_transport_new(const struct transfer_settings *settings,
 		direct_free(&direct->base);
 		return NULL;
 	}
+	share_descriptors(direct);
 	return &direct->base;
 }

@@ -7,8 +7,8 @@
  *
  * A request is written at once, with one call, out of a buffer that all lanes share; an answer is
  * read into another one, and mostly lies there whole while its owner looks at it. Only what did not
- * fit the moment is kept with the lane: the unsent rest of a request in an outbox, the first part of
- * an answer in an inbox. Both come from pools.
+ * fit the moment is kept with the lane: the unsent rest of a request in an outbox, the first part
+ * of an answer in an inbox. Both come from pools.
  */
 #ifndef LOADGEN_TRANSFER_DIRECT_H
 #define LOADGEN_TRANSFER_DIRECT_H
@@ -37,7 +37,7 @@ enum direct_state {
 
 /* What came of an answer, while it is not all there. */
 struct inbox {
-	struct buffer bytes; /* WAITING: part of a head. READING: headers, and body if it is wanted */
+	struct buffer bytes; /* WAITING: part of a head. READING: headers, and a wanted body */
 	struct http1_head head;
 	size_t scanned;
 	size_t headers_at, body_at;
@@ -66,12 +66,14 @@ struct direct_lane {
 	uint8_t interim;           /* 1xx answers so far */
 	bool reused : 1;           /* this exchange began on a kept connection */
 	bool repeated : 1;         /* it was sent once more */
+	bool exhausted : 1;        /* no descriptor or port was left for its connection */
 	bool body_separate : 1;    /* the request's body is sent from where it is */
 	bool broken : 1;           /* writing failed */
 	bool peer_closed : 1;      /* what is left to read ends with its end */
 	uint16_t status;           /* of the final head, once it came */
 	SSL *ssl;                  /* NULL: none */
-	struct alarm *hungry;      /* more is there to be read, and no event will tell; NULL until then */
+	struct alarm *hungry;      /* more is there to be read, and no event will tell; NULL until
+				    * then */
 	struct connecting *connecting;
 	struct inbox *inbox;
 	struct outbox *outbox;

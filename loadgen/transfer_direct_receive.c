@@ -24,7 +24,8 @@ static bool has_leftover(struct direct_lane *lane)
 {
 	char byte;
 
-	return lane->ssl && SSL_has_pending(lane->ssl) && tls_read(lane->ssl, &byte, 1) != WIRE_AGAIN;
+	return lane->ssl && SSL_has_pending(lane->ssl) &&
+	       tls_read(lane->ssl, &byte, 1) != WIRE_AGAIN;
 }
 
 /* The answer is complete. The lane may be gone when this returns. */
@@ -78,7 +79,8 @@ static bool too_large(const struct direct_lane *lane, int64_t length)
 static void keep_in_place(struct answer *answer, struct text piece)
 {
 	if (!answer->body_length)
-		answer->body = (char *)(uintptr_t)piece.data; /* our own buffer, lent out as const */
+		answer->body =
+			(char *)(uintptr_t)piece.data; /* our own buffer, lent out as const */
 	else
 		memmove(answer->body + answer->body_length, piece.data, piece.length);
 	answer->body_length += piece.length;
@@ -91,8 +93,8 @@ static void keep_for_later(struct direct_lane *lane, const struct answer *answer
 
 	if (inbox) {
 		inbox->headers_at = (size_t)(answer->head.headers.data - inbox->bytes.data);
-		inbox->body_at = answer->body_length ? (size_t)(answer->body - inbox->bytes.data)
-						     : answer->head.length;
+		inbox->body_at = answer->body_length ? (size_t)(answer->body - inbox->bytes.data) :
+						       answer->head.length;
 		inbox->bytes.length = inbox->body_at + answer->body_length;
 	} else {
 		inbox = direct_inbox(lane);
@@ -234,8 +236,9 @@ static bool may_repeat(const struct direct_lane *lane)
 static void ended_before_head(struct direct_lane *lane)
 {
 	if (!may_repeat(lane)) {
-		direct_fail(lane, FAILURE_RESET, lane->bytes_in ? "the connection ended within the head"
-						 : "the connection ended before an answer came");
+		direct_fail(lane, FAILURE_RESET,
+			    lane->bytes_in ? "the connection ended within the head" :
+					     "the connection ended before an answer came");
 		return;
 	}
 	direct_close(lane, false);
@@ -321,7 +324,8 @@ void direct_readable(struct direct_lane *lane)
 			ended(lane, got);
 			return;
 		}
-		if (!received(lane, (struct text){ direct->in, (size_t)got }) || !has_more(lane, got))
+		if (!received(lane, (struct text){ direct->in, (size_t)got }) ||
+		    !has_more(lane, got))
 			return;
 	}
 	go_on_later(lane);

@@ -1,11 +1,13 @@
 /*
  * transport: what transfer.c needs from each of the two transports, and what they share.
  *
- * A transport puts `struct transport` first in its own struct, and `struct lane` first in its lanes.
- * Lanes are freed before their transport is.
+ * A transport puts `struct transport` first in its own struct, and `struct lane` first in its
+ * lanes. Lanes are freed before their transport is.
  */
 #ifndef LOADGEN_TRANSPORT_H
 #define LOADGEN_TRANSPORT_H
+
+#include <errno.h>
 
 #include "loadgen/loop.h"
 #include "loadgen/transfer.h"
@@ -31,6 +33,9 @@ struct transport {
 	const struct transfer_settings *settings;
 	struct loop *loop;
 	uint32_t connections;
+	uint32_t opening;     /* lanes on the way to a connection */
+	uint32_t descriptors; /* that connections may take; of which each takes so many: */
+	uint32_t each, each_opening;
 };
 
 struct lane {
@@ -44,6 +49,7 @@ struct lane {
 	int64_t connect_deadline_us;
 	uint16_t origin;
 	bool connected;
+	bool opening;
 };
 
 struct transport *direct_transport_new(const struct transfer_settings *settings, struct loop *loop,
@@ -75,6 +81,17 @@ static inline bool request_sends_body(const struct exchange_request *request)
 
 /* Connecting begins now: the time for it is running. */
 void lane_begin_connecting(struct lane *lane);
+void lane_end_connecting(struct lane *lane); /* whatever came of it, and if it never began */
+
+/* Descriptors that this process may still open, but for a few that everyone needs now and then. */
+uint32_t descriptors_left(void);
+
+/* Whether an error means that this machine, or our share of it, has no more to give. */
+static inline bool is_exhaustion(long error)
+{
+	return error == EMFILE || error == ENFILE || error == EADDRNOTAVAIL || error == ENOBUFS ||
+	       error == ENOMEM;
+}
 
 /* The end of an exchange: the lane is idle, and may be gone when this returns. */
 static inline void lane_finish(struct lane *lane, struct exchange_result *result)

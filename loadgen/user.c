@@ -159,11 +159,11 @@ static void drop(struct worker *worker, const struct start *start)
 	worker->tally.outcomes[OUTCOME_DROPPED]++;
 	write_start(worker,
 		    &(struct record_start){ .intended_us = start->at_us,
-						    .start = start->number,
-						    .journey = start->journey,
-						    .phase = start->phase,
-						    .outcome = OUTCOME_DROPPED,
-						    .measured = is_measured(worker, start->phase) });
+					    .start = start->number,
+					    .journey = start->journey,
+					    .phase = start->phase,
+					    .outcome = OUTCOME_DROPPED,
+					    .measured = is_measured(worker, start->phase) });
 }
 
 void user_begin(struct worker *worker, const struct beginning *beginning)
@@ -499,7 +499,8 @@ void user_visit_ended(struct user *user, const struct request_step *step, enum f
 
 /*
  * A visitor who only thinks or waits when the run ends has seen nothing go wrong. One who waits for
- * an answer has: it did not come in the time that the drain gave it. Unless it is us who abort.
+ * an answer has: it did not come in the time that the drain gave it. Unless it is us who abort, or
+ * who had no room to ask.
  */
 void user_cut_off(struct user *user)
 {
@@ -509,7 +510,8 @@ void user_cut_off(struct user *user)
 	if (user->state == USER_MEETING)
 		meeting_leave(user);
 	if (user->state == USER_ASKING) {
-		fail(user, worker->aborting ? FAILURE_INTERRUPTED : FAILURE_TIMEOUT);
+		fail(user, worker->aborting || visits_wait(user) ? FAILURE_INTERRUPTED :
+								  FAILURE_TIMEOUT);
 		visits_cut_off(user);
 	}
 	user->due_us = loop_now(worker->loop);

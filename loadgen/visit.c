@@ -1,9 +1,6 @@
-/*
- * One request of a user, from the first attempt to the last: redirects, retries, polls. See crew.h.
- *
- * What is sent is rendered once and sent again as it was: a retry must be the same request, with
- * the same key. Visits come from a pool and keep their buffers, so a warm one allocates nothing.
- */
+/* One request of a user, from the first attempt to the last. See visit.h. */
+#include "loadgen/visit.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,31 +10,6 @@
 #include "lib/inflate.h"
 #include "lib/memory.h"
 #include "lib/redact.h"
-#include "lib/url.h"
-#include "loadgen/crew.h"
-
-enum { KEY_BYTES = 37, SAMPLE_MAX = 600 };
-
-struct visit {
-	struct user *user;
-	struct visit *next;   /* in the pool, or of the same user */
-	const struct request_step *step;
-	uint8_t lane;         /* of the user */
-	bool under_way;       /* an exchange was sent and has not ended */
-	bool part;            /* of a `together`, or a poll after the first */
-	uint8_t attempt;
-	uint8_t redirects;
-	uint16_t origin;
-	int64_t intended_us;  /* when the visitor wanted it: the same for all attempts */
-	int64_t sent_us;      /* this attempt */
-	int64_t poll_until_us;
-	struct alarm alarm;   /* back-off, or the next poll */
-	struct exchange_request request;
-	struct buffer path, headers, body;
-	struct record_request record; /* what this attempt's redirects add up to */
-	bool new_connection;
-	char key[KEY_BYTES];
-};
 
 /* The pool. */
 
@@ -79,6 +51,9 @@ void visits_free(struct worker *worker)
 		buffer_release(&visit->path);
 		buffer_release(&visit->headers);
 		buffer_release(&visit->body);
+		buffer_release(&visit->hop_path);
+		buffer_release(&visit->hop_lines);
+		buffer_release(&visit->with_cookies);
 		free(visit);
 	}
 }
@@ -95,22 +70,20 @@ static struct text render(const struct template *template, const struct template
 	return buffer_text(own);
 }
 
+/* The cookies of this hop, on top of the lines that stay the same from hop to hop. */
 static void add_cookies(struct visit *visit)
 {
 	struct user *user = visit->user;
 	const struct origin *origin = &user->worker->load->transfer->origins[visit->origin];
-	struct text lines = visit->request.headers;
 
-	cookies_expire(&user->cookies, user->worker->wall_us / US_PER_S);
+	visit->request.headers = visit->lines;
 	if (cookies_empty(&user->cookies))
 		return;
-	if (lines.data != visit->headers.data) {
-		buffer_clear(&visit->headers);
-		buffer_add_text(&visit->headers, lines);
-	}
+	buffer_clear(&visit->with_cookies);
+	buffer_add_text(&visit->with_cookies, visit->lines);
 	cookies_write(&user->cookies, text_of(origin->name), visit->request.path, origin->tls,
-		      &visit->headers);
-	visit->request.headers = buffer_text(&visit->headers);
+		      &visit->with_cookies);
+	visit->request.headers = buffer_text(&visit->with_cookies);
 }
 
 static void prepare(struct visit *visit)
@@ -124,8 +97,7 @@ static void prepare(struct visit *visit)
 		scene.request_key = visit->key;
 	}
 	source = scene_templates(&scene);
-	visit->origin = step->origin;
-	visit->request = (struct exchange_request){
+	visit->first = (struct exchange_request){
 		.method = step->method,
 		.path = render(&step->path, &source, &visit->path),
 		.headers = render(&step->headers, &source, &visit->headers),
@@ -133,22 +105,23 @@ static void prepare(struct visit *visit)
 		.has_body = step->body_kind != BODY_NONE,
 		.want_body = step->reads_body,
 	};
-	add_cookies(visit);
 }
 
 /* An attempt begins, or goes on at another address. */
 
 static void answered(void *context, const struct exchange_result *result);
 
-static void send_exchange(struct visit *visit)
+void visit_transmit(struct visit *visit, struct user_lane *lane)
 {
 	struct user *user = visit->user;
-	struct user_lane *lane = user_lane_for(user, visit->origin);
-	int64_t spent_us = visit->redirects ? loop_now(user->worker->loop) - visit->sent_us : 0;
+	int64_t now_us = loop_now(user->worker->loop);
+	int64_t spent_us = visit->redirects ? now_us - visit->sent_us : 0;
 
+	add_cookies(visit);
 	visit->lane = (uint8_t)(lane - user->lanes);
 	lane->busy = true;
 	visit->under_way = true;
+	visit->sent_us = now_us - spent_us;
 	visit->request.timeout_us = visit->step->timeout_us - spent_us;
 	if (visit->request.timeout_us < 1)
 		visit->request.timeout_us = 1;
@@ -156,12 +129,29 @@ static void send_exchange(struct visit *visit)
 	lane_send(lane->lane, &visit->request, answered, visit);
 }
 
+/* First come, first served: whoever would send while others wait for room waits, too. */
+void visit_send(struct visit *visit)
+{
+	struct worker *worker = visit->user->worker;
+	struct user_lane *lane = NULL;
+
+	if (TAILQ_EMPTY(&worker->waiting))
+		lane = user_lane_for(visit->user, visit->origin);
+	if (lane)
+		visit_transmit(visit, lane);
+	else
+		room_wait(visit);
+}
+
 static void begin_attempt(struct visit *visit)
 {
+	visit->request = visit->first;
+	visit->lines = visit->first.headers;
+	visit->origin = visit->step->origin;
 	visit->redirects = 0;
 	visit->new_connection = false;
 	memset(&visit->record, 0, sizeof(visit->record));
-	send_exchange(visit);
+	visit_send(visit);
 }
 
 static void send_again(void *context)
@@ -263,91 +253,6 @@ static void keep_sample(struct visit *visit, enum failure failure, const char *w
 			 buffer_text(&safe));
 	buffer_release(&sample);
 	buffer_release(&safe);
-}
-
-/* Redirects. */
-
-static bool is_redirect(int status)
-{
-	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-static bool find_origin(struct worker *worker, const struct url *url, uint16_t *origin)
-{
-	const struct transfer_settings *transfer = worker->load->transfer;
-
-	for (uint16_t i = 0; i < transfer->origin_count; i++) {
-		const struct origin *known = &transfer->origins[i];
-
-		if (known->tls == url->tls && known->port == url->port &&
-		    text_is_nocase(url->host, known->name)) {
-			*origin = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Credentials are for whom they were written. */
-static void drop_credentials(struct visit *visit)
-{
-	struct text rest = visit->request.headers, name, value;
-	struct buffer kept = BUFFER_EMPTY;
-
-	while (http1_next_header(&rest, &name, &value))
-		if (!text_is_nocase(name, "authorization") && !text_is_nocase(name, "cookie"))
-			buffer_format(&kept, "%.*s: %.*s\r\n", TEXT_ARG(name), TEXT_ARG(value));
-	buffer_release(&visit->headers);
-	visit->headers = kept;
-	visit->request.headers = buffer_text(&visit->headers);
-}
-
-static void become_get(struct visit *visit)
-{
-	visit->request.method = METHOD_GET;
-	visit->request.body = (struct text){ "", 0 };
-	visit->request.has_body = false;
-}
-
-/* Whether the answer was a redirect that we followed. `failure` is set when it could not be. */
-static bool follow(struct visit *visit, const struct exchange_result *result, enum failure *failure,
-		   struct error *why)
-{
-	struct worker *worker = visit->user->worker;
-	const struct origin *from = &worker->load->transfer->origins[visit->origin];
-	struct buffer target = BUFFER_EMPTY;
-	uint16_t origin = visit->origin;
-	struct text location;
-	struct url url;
-	bool good;
-
-	if (!is_redirect(result->status) || !visit->step->redirects || !result->has_location ||
-	    !http1_header(result->headers, "location", &location))
-		return false;
-	*failure = FAILURE_PROTOCOL;
-	if (visit->redirects >= visit->step->redirects)
-		return error_set(why, "more than %d redirects", visit->step->redirects);
-	good = url_resolve(from->url, visit->request.path, location, &target, &url, why);
-	if (good && !find_origin(worker, &url, &origin))
-		good = error_set(why,
-				 "a redirect to '%.*s', which is not the target and not in 'allow'",
-				 TEXT_ARG(url.host));
-	if (good) {
-		*failure = FAILURE_NONE;
-		buffer_clear(&visit->path);
-		buffer_add_text(&visit->path, url.path);
-		visit->request.path = buffer_text(&visit->path);
-		if (result->status == 303 ||
-		    (result->status < 303 && visit->request.method == METHOD_POST))
-			become_get(visit);
-		if (origin != visit->origin)
-			drop_credentials(visit);
-		visit->origin = origin;
-		visit->redirects++;
-		send_exchange(visit);
-	}
-	buffer_release(&target);
-	return good;
 }
 
 /* What an answer means. */
@@ -510,18 +415,27 @@ static void answered(void *context, const struct exchange_result *result)
 	user->requests++;
 	user->last_status = (uint16_t)result->status;
 	worker->tally.done++;
+	worker->exhausted += result->exhausted;
 	hist_record(worker->tally.latency, result->done_us - visit->intended_us);
 	if (result->sent_us - visit->intended_us > worker->tally.lag_max_us && !visit->attempt &&
 	    !visit->redirects)
 		worker->tally.lag_max_us = result->sent_us - visit->intended_us;
 	add_to_record(visit, result);
 	remember_cookies(visit, result);
-	if (result->failure == FAILURE_NONE && follow(visit, result, &failure, &why))
+	if (result->failure == FAILURE_NONE && visit_follow(visit, result, &failure, &why))
 		return;
 	if (failure != FAILURE_NONE)
 		conclude(visit, failure, why.text, &answer, result->done_us, false);
 	else
 		judge(visit, result, &answer);
+}
+
+bool visits_wait(const struct user *user)
+{
+	for (const struct visit *visit = user->visits; visit; visit = visit->next)
+		if (visit->is_waiting)
+			return true;
+	return false;
 }
 
 void visits_cut_off(struct user *user)
@@ -533,6 +447,10 @@ void visits_cut_off(struct user *user)
 		struct visit *visit = user->visits;
 		struct answer none = { 0 };
 
+		if (visit->is_waiting) {
+			room_leave(visit);
+			worker->exhausted++;
+		}
 		alarm_clear(worker->loop, &visit->alarm);
 		if (visit->under_way) {
 			struct user_lane *lane = &user->lanes[visit->lane];
@@ -540,8 +458,6 @@ void visits_cut_off(struct user *user)
 			lane_free(lane->lane);
 			lane->lane = lane_new(worker->transport, lane->origin);
 			lane->busy = visit->under_way = false;
-			if (!visit->redirects)
-				visit->sent_us = visit->intended_us;
 			visit->record.service_us = clamp_u32(now_us - visit->sent_us);
 			if (!worker->aborting)
 				keep_sample(visit, (enum failure)user->failure,

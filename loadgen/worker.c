@@ -7,14 +7,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include "loadgen/crew.h"
 
-enum { DESCRIPTORS_KEPT = 64 };
+enum { UNREAD_MAX = 16 << 10 }; /* a quarter of a pipe: what is written then never waits */
 
 /* The end. */
 
@@ -91,11 +91,24 @@ static uint32_t resident_kib(void)
 	return (uint32_t)(resident * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
 }
 
+/*
+ * A turn that took long, or one that came late: a process that was stopped while it waited has done
+ * nothing slowly, but it was not there.
+ */
+static int64_t stalled_us(struct worker *worker)
+{
+	int64_t turn_us = loop_longest_turn(worker->loop), late_us = worker->tick_late_us;
+
+	worker->tick_late_us = 0;
+	return turn_us > late_us ? turn_us : late_us;
+}
+
 static void write_health(struct worker *worker, int64_t now_us, int64_t length_us)
 {
 	struct record_health *record = history_next(worker->history);
 	int64_t cpu_us = clock_cpu_us();
 	int64_t spent_us = cpu_us - worker->cpu_before_us;
+	int64_t stall_us = stalled_us(worker);
 
 	worker->cpu_before_us = cpu_us;
 	if (!record)
@@ -104,7 +117,7 @@ static void write_health(struct worker *worker, int64_t now_us, int64_t length_u
 	record->worker = worker->place->segment;
 	/* As if the second had been exactly one: the last one of a run is shorter. */
 	record->cpu_us = clamp_u32(length_us > 0 ? spent_us * US_PER_S / length_us : spent_us);
-	record->stall_us = clamp_u32(loop_longest_turn(worker->loop));
+	record->stall_us = clamp_u32(stall_us);
 	record->lag_max_us = clamp_u32(worker->tally.lag_max_us);
 	record->users = worker->users;
 	record->in_flight = worker->visits;
@@ -112,13 +125,25 @@ static void write_health(struct worker *worker, int64_t now_us, int64_t length_u
 	record->memory_kib = resident_kib();
 	record->sent = (uint32_t)(worker->tally.sent - worker->sent_before);
 	record->done = (uint32_t)(worker->tally.done - worker->done_before);
+	record->waited = worker->waited;
+	record->exhausted = worker->exhausted;
 	history_commit(worker->history, RECORD_HEALTH, 0);
+}
+
+/* Whoever reads may be held up, by a terminal that was paused: the load goes on without. */
+static bool is_listened_to(const struct worker *worker)
+{
+	int unread = 0;
+
+	return ioctl(worker->place->reports, FIONREAD, &unread) != 0 || unread < UNREAD_MAX;
 }
 
 static void report(struct worker *worker)
 {
 	struct buffer message = BUFFER_EMPTY;
 
+	if (!worker->ended && !is_listened_to(worker))
+		return;
 	worker->tally.connections = transport_connections(worker->transport);
 	worker->tally.lost_records = history_lost(worker->history);
 	tally_pack(&worker->tally, &message);
@@ -137,17 +162,22 @@ static void close_second(struct worker *worker)
 	worker->sent_before = worker->tally.sent;
 	worker->done_before = worker->tally.done;
 	worker->tally.lag_max_us = 0;
+	worker->waited = worker->exhausted = 0;
 	hist_reset(worker->tally.latency);
 }
 
 static void tick(void *context)
 {
 	struct worker *worker = context;
+	int64_t due_us = worker->tick.due_us;
+	int64_t late_us = loop_now(worker->loop) - due_us;
+	int64_t missed = late_us / US_PER_S;
 
-	worker->tally.seconds++;
+	worker->tally.seconds += (uint32_t)missed + 1;
+	worker->tick_late_us = late_us;
 	worker->wall_us = clock_wall_us();
 	close_second(worker);
-	alarm_set(worker->loop, &worker->tick, worker->tick.due_us + US_PER_S, tick, worker);
+	alarm_set(worker->loop, &worker->tick, due_us + (missed + 1) * US_PER_S, tick, worker);
 }
 
 /* Set up and take down. */
@@ -170,19 +200,6 @@ static uint32_t share_of_users(const struct load *load, const struct worker_plac
 	return share ? share : 1;
 }
 
-/* libcurl wants descriptors of its own; some are for files and pipes. */
-static uint32_t connections_allowed(const struct load *load)
-{
-	struct rlimit limit;
-	rlim_t allowed = 1024;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		allowed = limit.rlim_cur;
-	if (load->transport == TRANSPORT_CURL)
-		allowed = allowed / 4 * 3;
-	return allowed > DESCRIPTORS_KEPT ? clamp_u32((int64_t)allowed - DESCRIPTORS_KEPT) : 1;
-}
-
 static bool open_history(struct worker *worker, struct error *err)
 {
 	char name[32];
@@ -203,8 +220,8 @@ static bool init(struct worker *worker, const struct load *load, const struct wo
 	worker->cpu_before_us = clock_cpu_us();
 	worker->wall_us = clock_wall_us();
 	worker->second_began_us = place->start_us;
-	worker->connections_max = connections_allowed(load);
 	TAILQ_INIT(&worker->idle);
+	TAILQ_INIT(&worker->waiting);
 	tally_init(&worker->tally);
 	signal(SIGPIPE, SIG_IGN);
 	worker->loop = loop_new(err);
@@ -256,6 +273,7 @@ bool worker_run(const struct load *load, const struct worker_place *place, struc
 	if (good) {
 		begin(worker);
 		loop_run(worker->loop);
+		worker->ended = true;
 		worker->tally.seconds++;
 		close_second(worker);
 		assert(worker->tally.under_way == 0 && tally_balances(&worker->tally));

@@ -27,7 +27,7 @@ struct load {
 	const struct transfer_settings *transfer;
 	enum transport_kind transport;
 	bool new_visitors;    /* connections end with the journey */
-	int64_t drain_us;     /* how long journeys may go on after the last phase, or after a stop */
+	int64_t drain_us; /* how long journeys may go on after the last phase, or after a stop */
 	char *const *request_names;
 	uint16_t request_name_count;
 	char *const *secrets; /* to be masked in samples */

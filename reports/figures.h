@@ -36,6 +36,8 @@ struct run_events {
 	int signal;                     /* that stopped it, or 0 */
 	int64_t stopped_us;
 	uint32_t lost_workers;
+	uint32_t first_lost;            /* its number */
+	int first_lost_status;          /* as wait(2) says it */
 };
 
 struct figures {
@@ -51,6 +53,7 @@ struct figures {
 	struct hist *lag;               /* of requests in measured phases */
 	struct worker_figures *workers;
 	size_t worker_count;
+	uint64_t waited, exhausted;     /* requests, see struct record_health */
 	uint32_t stall_us;              /* the longest in a measured phase */
 	int64_t last_us;                /* when the last thing recorded happened */
 	struct run_events events;

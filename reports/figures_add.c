@@ -107,7 +107,7 @@ static bool add_request(struct figures *figures, const struct record *record)
 	seen_at(figures, request.intended_us + request_latency_us(&request));
 	if (!meta->phases[request.phase].measured)
 		return true;
-	if (!request.attempt) /* a retry was late because its first attempt failed, not because of us */
+	if (!request.attempt) /* before a retry the visitor waited, not the generator */
 		hist_record(figures->lag, request.lag_us);
 	if (request.failure != FAILURE_NONE && request.failure != FAILURE_INTERRUPTED)
 		figures->errors[request.name * FAILURE_COUNT + request.failure].count++;
@@ -184,6 +184,8 @@ static bool add_health(struct figures *figures, const struct record *record)
 	worker = worker_of(figures, health.worker);
 	if (health.memory_kib > worker->memory_kib)
 		worker->memory_kib = health.memory_kib;
+	figures->waited += health.waited;
+	figures->exhausted += health.exhausted;
 	if (!in_measured_phase(figures->meta, health.at_us))
 		return true;
 	if (!worker->cpu_us)
@@ -203,6 +205,14 @@ static void add_stop(struct run_events *events, const struct record_event *event
 	events->stopped_us = event->at_us;
 }
 
+static void add_loss(struct run_events *events, const struct record_event *event)
+{
+	if (events->lost_workers++)
+		return;
+	events->first_lost = event->number;
+	events->first_lost_status = (int)event->value;
+}
+
 static bool add_event(struct figures *figures, const struct record *record)
 {
 	struct run_events *events = &figures->events;
@@ -218,7 +228,7 @@ static bool add_event(struct figures *figures, const struct record *record)
 		add_stop(events, &event);
 		break;
 	case EVENT_WORKER_LOST:
-		events->lost_workers++;
+		add_loss(events, &event);
 		break;
 	case EVENT_RUN_ENDED:
 		events->ended = true;

@@ -60,7 +60,7 @@ static bool read_names(struct meta *meta, const json_t *root, const char *key, c
 	if (!array)
 		return false;
 	*names = arena_array(&meta->arena, json_array_size(array), sizeof(**names));
-	json_array_foreach (array, i, value) {
+	json_array_foreach(array, i, value) {
 		if (!json_is_string(value))
 			return error_set(err, "'%s' has something in it that is no name", key);
 		(*names)[i] = arena_string(&meta->arena, text_of(json_string_value(value)));
@@ -78,7 +78,7 @@ static bool read_phases(struct meta *meta, const json_t *root, struct error *err
 		return false;
 	meta->phase_count = json_array_size(array);
 	meta->phases = arena_array(&meta->arena, meta->phase_count, sizeof(*meta->phases));
-	json_array_foreach (array, i, value) {
+	json_array_foreach(array, i, value) {
 		meta->phases[i] = (struct meta_phase){
 			.name = string_at(meta, value, "name"),
 			.kind = string_at(meta, value, "kind"),

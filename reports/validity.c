@@ -3,9 +3,13 @@
  */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <sys/wait.h>
 
 #include "reports/format.h"
 #include "reports/words.h"
+
+#define MORE_ROOM ": raise 'ulimit -n', use more workers, or more addresses ('http: from')"
 
 static void judge_lag(struct report *report)
 {
@@ -17,6 +21,14 @@ static void judge_lag(struct report *report)
 		report_add_reason(report, "the generator was late: lag p99 is %s, the limit is %s",
 				  words_duration(saw, lag_us),
 				  words_duration(limit, (int64_t)report->meta->lag_limit_us));
+	if (figures->exhausted)
+		report_add_reason(report,
+				  "%" PRIu64 " requests found no descriptor or local port for "
+				  "their connection" MORE_ROOM,
+				  figures->exhausted);
+	else if (figures->waited && (double)lag_us > report->meta->lag_limit_us)
+		report_add_reason(report, "%" PRIu64 " requests waited for a descriptor" MORE_ROOM,
+				  figures->waited);
 }
 
 static void judge_dropped(struct report *report)
@@ -90,6 +102,24 @@ static void judge_plan(struct report *report)
 	}
 }
 
+static void judge_losses(struct report *report)
+{
+	const struct run_events *events = &report->figures->events;
+	int status = events->first_lost_status;
+	char others[64] = "", how[64] = "";
+
+	if (!events->lost_workers)
+		return;
+	if (WIFSIGNALED(status))
+		snprintf(how, sizeof(how), " (killed by signal %d)", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		snprintf(how, sizeof(how), " (it ended with code %d)", WEXITSTATUS(status));
+	if (events->lost_workers > 1)
+		snprintf(others, sizeof(others), ", and %" PRIu32 " more",
+			 events->lost_workers - 1);
+	report_add_reason(report, "worker %" PRIu32 " died%s%s", events->first_lost, how, others);
+}
+
 /* A run that was stopped on purpose is short for a reason that is told elsewhere. */
 static void judge_completeness(struct report *report)
 {
@@ -97,8 +127,7 @@ static void judge_completeness(struct report *report)
 	const uint64_t *outcomes = figures->measured_outcomes;
 	uint32_t lost = figures->events.lost_workers;
 
-	if (lost)
-		report_add_reason(report, "%" PRIu32 " worker%s died", lost, lost == 1 ? "" : "s");
+	judge_losses(report);
 	if (figures->events.ended && !lost) /* the dead have no books */
 		judge_books(report);
 	if (figures->events.signal)

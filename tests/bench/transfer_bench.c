@@ -101,9 +101,12 @@ static void measure(uint64_t lane_count, uint64_t requests, const char *label)
 int main(int argc, char **argv)
 {
 	struct origin origin;
-	struct transfer_settings settings = { .origins = &origin, .origin_count = 1, .verify = true,
+	struct transfer_settings settings = { .origins = &origin,
+					      .origin_count = 1,
+					      .verify = true,
 					      .connect_timeout_us = 10 * US_PER_S,
-					      .max_body_bytes = 1 << 20, .keep_alive = true };
+					      .max_body_bytes = 1 << 20,
+					      .keep_alive = true };
 	struct transport *transport;
 	struct error error;
 	uint64_t lane_count;
@@ -118,8 +121,9 @@ int main(int argc, char **argv)
 	read_url(argv[4], &origin);
 	settings.ca = argc > 5 ? argv[5] : NULL;
 	loop = loop_new(&error);
-	transport = loop ? transport_new(direct ? TRANSPORT_DIRECT : TRANSPORT_CURL, &settings, loop,
-					 &error) : NULL;
+	transport = loop ? transport_new(direct ? TRANSPORT_DIRECT : TRANSPORT_CURL, &settings,
+					 loop, &error) :
+			   NULL;
 	if (!transport) {
 		fprintf(stderr, "%s\n", error.text);
 		return 1;

@@ -15,7 +15,7 @@ done
 run "$work/stage/usr/bin/sagastorm" check "$work/stage/usr/share/sagastorm/scenarios/demo.yaml"
 is "$code" 0 "the installed scenarios pass the installed check"
 run /usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["$schema"])' \
-	"$work/stage/usr/share/sagastorm/scenario.schema.json"
+	"$work/stage/usr/share/sagastorm/docs/scenario.schema.json"
 like "$out" "draft-07" "the schema for editors"
 run make -s --no-print-directory install DESTDIR="$work/stage" PREFIX=/usr
 is "$code" 0 "and once more over it"

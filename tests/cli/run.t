@@ -93,6 +93,32 @@ def test_session(shop):
            f"{kind}: cookies make a session, a new one for every visitor; gzip is decoded", result)
 
 
+def test_redirects():
+    for kind in ("direct", "curl"):
+        with Shop() as shop:
+            result = run(one_request(shop, """
+    - post: /login
+      json: { email: a@b.c }
+      expect: { that: [ "/visits == 42" ] }
+    - post: /to?/flaky/1
+      name: retried
+      headers: { Idempotency-Key: "k-${user}" }
+      retry: { times: 2, on: [5xx], backoff: 10ms }
+      redirects: 3
+""", "go: { rate: 5/s, for: 1s }"), "--transport", kind)
+            seen = [(line["method"], line["path"], "content-type" in line["headers"])
+                    for line in shop.log()]
+            ok(result.code == 0 and result.load.get("ok") == 5 and
+               seen.count(("POST", "/login", True)) == 5 and
+               seen.count(("GET", "/visit", False)) == 5,
+               f"{kind}: after a login's redirect a GET brings the cookie that came with it",
+               f"{seen[:4]}\n{result}")
+            ok(seen.count(("POST", "/to?/flaky/1", False)) == 10 and
+               seen.count(("GET", "/flaky/1", False)) == 10,
+               f"{kind}: a retry starts where the request started, not where it was sent to",
+               f"{sorted(seen)}")
+
+
 def test_retries():
     for mood, on in (("flaky", "5xx"), ("lost", "reset")):
         for kind in ("direct", "curl"):
@@ -233,6 +259,7 @@ with Shop() as shop:
     test_closed(shop)
     test_dropped(shop)
 test_server_agrees()
+test_redirects()
 test_retries()
 test_meet()
 test_control_flow()

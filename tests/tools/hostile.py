@@ -194,6 +194,11 @@ def server_name(r):
 
 
 @behaviour
+def whence(r):
+    r.reply(r.connection.getpeername()[0].encode())
+
+
+@behaviour
 def asked(r):  # how often ?KEY was asked for
     with lock:
         r.reply(str(counts.get(r.query, 0)).encode())
@@ -356,6 +361,28 @@ def read_body(connection, length, rest, slowly):
     return rest
 
 
+def copy(source, target):
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def tunnel(connection, where):
+    host, _, port = where.rpartition(":")
+    if host == "forbidden.test":
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        return
+    with socket.create_connection((host, int(port))) as other:
+        connection.sendall(b"HTTP/1.1 200 Connected\r\nX-Proxy: hello\r\n\r\n")
+        back = threading.Thread(target=copy, args=(other, connection), daemon=True)
+        back.start()
+        copy(connection, other)
+        back.join()
+
+
 def converse(connection):
     number, rest = 0, b""
     while True:
@@ -364,8 +391,13 @@ def converse(connection):
             return
         number += 1
         method, path = head.split(b" ", 2)[:2]
+        if method == b"CONNECT":
+            tunnel(connection, path.decode())
+            return
         request = Request(connection, method.decode(), path.decode(), head, number)
         name = request.path.partition("?")[0]
+        if name.startswith("http://"):  # asked as a proxy, and plays the origin too
+            name = "/" + name.split("/", 3)[3]
         if name == "/early-answer":
             BEHAVIOURS[name](request)
             connection.shutdown(socket.SHUT_WR)

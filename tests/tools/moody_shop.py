@@ -15,6 +15,7 @@
     /endless           a chunked body that never ends (10 GB at most)
     /around            redirects to itself
     /to?URL            redirects to URL
+    /login             redirects to /visit, with a session cookie that has seen 41 visits
     /flaky/N           503 for the first N requests with the same Idempotency-Key, then 201
     /lost/N            as flaky, but resets the connection instead
     /visit             a session cookie: counts the visits of whoever sends it back
@@ -115,6 +116,8 @@ async def ordinary(mood, rest, path, headers):
         return reply(200, {"slow": True})
     if mood == "around":
         return reply(302, {}, [("Location", "/around")])
+    if mood == "login":
+        return reply(302, {}, [("Location", "/visit"), ("Set-Cookie", "visits=41; Path=/")])
     if mood.startswith("to?"):
         return reply(302, {}, [("Location", path.split("?", 1)[1])])
     if mood == "flaky" and flaky(headers.get("idempotency-key"), int(rest[0])):

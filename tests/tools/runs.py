@@ -102,8 +102,8 @@ def start(text, *arguments, **options):
     """Starts a run; finish() it."""
     path = write_scenario(text)
     process = subprocess.Popen([BINARY, "run", path, "-o", f"{SCRATCH.name}/run-{runs}",
-                                "--progress", "plain", *arguments],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+                                "--progress", "plain", *arguments], text=True,
+                               **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
     process.directory = f"{SCRATCH.name}/run-{runs}"
     return process
 

@@ -237,7 +237,8 @@ static void answered(void *context, const struct exchange_result *result)
 	saw->result = *result;
 	saw->result.headers = copy(&saw->headers, result->headers);
 	saw->result.body = copy(&saw->body, result->body);
-	saw->result.detail = result->detail ? copy(&saw->detail, text_of(result->detail)).data : NULL;
+	saw->result.detail =
+		result->detail ? copy(&saw->detail, text_of(result->detail)).data : NULL;
 	loop_stop(asker->loop);
 }
 
@@ -279,8 +280,8 @@ const struct exchange_result *ask(struct asker *asker, int origin,
 
 const struct exchange_result *get(struct asker *asker, int origin, const char *path)
 {
-	return ask(asker, origin, &(struct exchange_request){ .path = text_of(path),
-							      .want_body = true });
+	return ask(asker, origin,
+		   &(struct exchange_request){ .path = text_of(path), .want_body = true });
 }
 
 const char *saw_body(const struct asker *asker)

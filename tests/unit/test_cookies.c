@@ -27,7 +27,7 @@ static const char *sent(const char *host, const char *path, bool tls)
 
 static void test_basics(void)
 {
-	TEST ("a cookie comes back to its host, and to no other") {
+	TEST("a cookie comes back to its host, and to no other") {
 		set("shop.example", "/login", "sid=abc; HttpOnly; SameSite=Lax");
 		CHECK_TEXT(sent("shop.example", "/login", false), "Cookie: sid=abc\r\n");
 		CHECK_TEXT(sent("SHOP.example", "/", true), "Cookie: sid=abc\r\n");
@@ -37,7 +37,7 @@ static void test_basics(void)
 		CHECK(cookies_empty(&jar));
 		CHECK_TEXT(sent("shop.example", "/login", false), "");
 	}
-	TEST ("a value is replaced, kept in its place, and removed") {
+	TEST("a value is replaced, kept in its place, and removed") {
 		set("a.b", "/", "one=1");
 		set("a.b", "/", "two=2");
 		set("a.b", "/", "one=3");
@@ -48,7 +48,7 @@ static void test_basics(void)
 		CHECK_TEXT(sent("a.b", "/", false), "");
 		CHECK(cookies_empty(&jar));
 	}
-	TEST ("a cookie is found by its name") {
+	TEST("a cookie is found by its name") {
 		struct value value;
 
 		set("a.b", "/", "n= \"quoted\" ");
@@ -62,7 +62,7 @@ static void test_basics(void)
 
 static void test_paths(void)
 {
-	TEST ("paths decide, longer ones first") {
+	TEST("paths decide, longer ones first") {
 		set("a.b", "/x/y?q=/z", "implied=1");
 		set("a.b", "/", "root=2; Path=/");
 		set("a.b", "/", "deep=3; path=/x/y");
@@ -74,7 +74,7 @@ static void test_paths(void)
 		CHECK_TEXT(sent("a.b", "/xx", false), "Cookie: root=2; odd=4\r\n");
 		cookies_clear(&jar);
 	}
-	TEST ("the same name under two paths is two cookies; the longer path is looked up") {
+	TEST("the same name under two paths is two cookies; the longer path is looked up") {
 		set("a.b", "/", "n=root; Path=/");
 		set("a.b", "/", "n=deep; Path=/x/");
 		CHECK_TEXT(sent("a.b", "/x/", false), "Cookie: n=deep; n=root\r\n");
@@ -85,14 +85,14 @@ static void test_paths(void)
 
 static void test_domains(void)
 {
-	TEST ("a domain widens to its hosts") {
+	TEST("a domain widens to its hosts") {
 		set("www.shop.example", "/", "d=1; Domain=.Shop.example");
 		CHECK_TEXT(sent("shop.example", "/", false), "Cookie: d=1\r\n");
 		CHECK_TEXT(sent("api.shop.example", "/", false), "Cookie: d=1\r\n");
 		CHECK_TEXT(sent("myshop.example", "/", false), "");
 		cookies_clear(&jar);
 	}
-	TEST ("a domain that is not the host's own is refused") {
+	TEST("a domain that is not the host's own is refused") {
 		set("shop.example", "/", "a=1; Domain=other.example");
 		set("shop.example", "/", "b=1; Domain=www.shop.example");
 		set("shop.example", "/", "c=1; Domain=example");
@@ -111,7 +111,7 @@ static void test_domains(void)
 
 static void test_secure(void)
 {
-	TEST ("Secure cookies travel over TLS only, but for this machine") {
+	TEST("Secure cookies travel over TLS only, but for this machine") {
 		set_tls("a.b", "/", "s=1; Secure");
 		set("a.b", "/", "t=1; secure");
 		CHECK_TEXT(sent("a.b", "/", true), "Cookie: s=1\r\n");
@@ -123,7 +123,7 @@ static void test_secure(void)
 		set("127.evil.example", "/", "u=1; Secure");
 		CHECK(cookies_empty(&jar));
 	}
-	TEST ("prefixed names keep their promise") {
+	TEST("prefixed names keep their promise") {
 		set_tls("a.b", "/", "__Secure-a=1");
 		set_tls("a.b", "/", "__Host-b=1; Secure");
 		set_tls("a.b", "/", "__Host-c=1; Secure; Path=/; Domain=a.b");
@@ -137,7 +137,7 @@ static void test_secure(void)
 
 static void test_times(void)
 {
-	TEST ("cookies end when their time is over, Max-Age before Expires") {
+	TEST("cookies end when their time is over, Max-Age before Expires") {
 		set("a.b", "/", "a=1; Max-Age=10");
 		set("a.b", "/", "b=1; Expires=Tue, 14 Nov 2023 22:13:40 GMT"); /* NOW + 20 */
 		set("a.b", "/", "c=1; Max-Age=30; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
@@ -163,7 +163,7 @@ static void test_hostile(void)
 {
 	struct buffer big = BUFFER_EMPTY;
 
-	TEST ("nonsense is ignored") {
+	TEST("nonsense is ignored") {
 		set("a.b", "/", "");
 		set("a.b", "/", "novalue");
 		set("a.b", "/", "=value");
@@ -176,7 +176,7 @@ static void test_hostile(void)
 		CHECK_TEXT(sent("a.b", "/", false), "Cookie: a=\r\n");
 		cookies_clear(&jar);
 	}
-	TEST ("size and number are bounded, and the oldest makes way") {
+	TEST("size and number are bounded, and the oldest makes way") {
 		buffer_add_string(&big, "n=");
 		while (big.length < COOKIE_BYTES_MAX + 1)
 			buffer_add_char(&big, 'x');

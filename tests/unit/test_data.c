@@ -53,7 +53,7 @@ static void test_csv(void)
 	struct data_source source;
 	struct error err;
 
-	TEST ("CSV: quotes, commas and line ends in quotes, CRLF, BOM, blank lines") {
+	TEST("CSV: quotes, commas and line ends in quotes, CRLF, BOM, blank lines") {
 		CHECK(read_csv(&source, &arena,
 			       "\xef\xbb\xbf"
 			       "email,name\r\na@x,\"O'Neil, \"\"Pat\"\"\"\r\n\r\n"
@@ -66,7 +66,7 @@ static void test_csv(void)
 		CHECK_TEXT(data_value(&source, 2, 0).text.data, "");
 		CHECK_TEXT(data_value(&source, 2, 1).text.data, "last");
 	}
-	TEST ("CSV: mistakes are named with file, line and column") {
+	TEST("CSV: mistakes are named with file, line and column") {
 		check_refused("", ".csv:1:1: the file is empty");
 		check_refused("a,b\n1\n", ".csv:2:1: this line has no column 'b'");
 		check_refused("a,b\n1,2,3\n", ".csv:2:5: this line has more than 2 fields");
@@ -76,7 +76,7 @@ static void test_csv(void)
 		check_refused("a,\n1,2\n", ".csv:1:3: a column without a name");
 		check_refused("a,b\n", "sale.yaml:3:5: data 'customers' has no rows");
 	}
-	TEST ("a file that is not there is named at the place that asks for it") {
+	TEST("a file that is not there is named at the place that asks for it") {
 		static char missing[] = "/nonexistent/x.csv";
 
 		source = source_of(DATA_CSV, missing, PICK_RANDOM);
@@ -94,7 +94,7 @@ static void test_json(void)
 	struct data_source source = source_of(DATA_JSON, NULL, PICK_SEQUENTIAL);
 	struct error err;
 
-	TEST ("JSON: rows keep their numbers as written, columns are the members") {
+	TEST("JSON: rows keep their numbers as written, columns are the members") {
 		source.each = each;
 		CHECK(data_read_json(&source,
 				     text_of("{\"items\":[{\"sku\":\"a\",\"price\":10.00},"
@@ -108,14 +108,14 @@ static void test_json(void)
 		CHECK_INT(data_value(&source, 1, 1).kind, VALUE_ABSENT);
 		CHECK_TEXT(data_value(&source, 1, 2).text.data, "{\"x\":[1]}");
 	}
-	TEST ("JSON: an array of plain values is a column called value") {
+	TEST("JSON: an array of plain values is a column called value") {
 		source = source_of(DATA_JSON, NULL, PICK_SEQUENTIAL);
 		CHECK(data_read_json(&source, text_of("[\"a\",\"b\",3]"), "x", &arena, &err));
 		CHECK_INT(source.row_count, 3);
 		CHECK_TEXT(source.columns[0], "value");
 		CHECK_TEXT(data_value(&source, 2, 0).text.data, "3");
 	}
-	TEST ("JSON: mistakes are named") {
+	TEST("JSON: mistakes are named") {
 		source = source_of(DATA_JSON, NULL, PICK_SEQUENTIAL);
 		CHECK(!data_read_json(&source, text_of("[1,\n2,]"), "x.json", &arena, &err));
 		CHECK(strstr(err.text, "x.json:2:3: not JSON") != NULL);
@@ -143,13 +143,13 @@ static void test_picks(void)
 {
 	struct arena arena = ARENA_EMPTY;
 
-	TEST ("sequential goes round and round") {
+	TEST("sequential goes round and round") {
 		struct data_source source = rows(3, PICK_SEQUENTIAL, &arena);
 
 		CHECK_INT(data_pick(&source, 0, 0), 0);
 		CHECK_INT(data_pick(&source, 4, 0), 1);
 	}
-	TEST ("unique gives every row once, then none; users of closed phases take from the other end") {
+	TEST("unique gives every row once, then none; users of closed phases take from the other end") {
 		struct data_source source = rows(500, PICK_UNIQUE, &arena);
 		bool taken[500] = { false };
 
@@ -163,7 +163,7 @@ static void test_picks(void)
 		CHECK_INT(data_pick_for_user(&source, 0), data_pick(&source, 499, 0));
 		CHECK_INT(data_pick_for_user(&source, 500), NO_ROW);
 	}
-	TEST ("random is even") {
+	TEST("random is even") {
 		struct data_source source = rows(10, PICK_RANDOM, &arena);
 		int counts[10] = { 0 };
 
@@ -172,7 +172,7 @@ static void test_picks(void)
 		for (int i = 0; i < 10; i++)
 			CHECK(counts[i] > 850 && counts[i] < 1150);
 	}
-	TEST ("zipf favours the first rows as 1 / rank^1.1") {
+	TEST("zipf favours the first rows as 1 / rank^1.1") {
 		struct data_source source = rows(100, PICK_ZIPF, &arena);
 		double counts[100] = { 0 }, sum = 0;
 
@@ -183,7 +183,7 @@ static void test_picks(void)
 		CHECK_NEAR(counts[0] / 100000, 1 / sum, 0.01);
 		CHECK_NEAR(counts[9] / 100000, pow(10, -1.1) / sum, 0.003);
 	}
-	TEST ("the same draw gives the same row; the next pick of a start another one") {
+	TEST("the same draw gives the same row; the next pick of a start another one") {
 		struct data_source source = rows(1000, PICK_RANDOM, &arena);
 
 		CHECK_INT(data_pick(&source, 7, 0), data_pick(&source, 7, 0));

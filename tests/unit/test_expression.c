@@ -62,9 +62,14 @@ static struct text document(void *context)
 static struct expression *compile(const char *text, bool pointers)
 {
 	struct expression_names names = {
-		.resolve = resolve, .word = word, .words = words,
-		.words_with_argument = with_argument, .pointers = pointers, .fixed = fixed,
-		.numbers = numbers, .at = &resolved_at,
+		.resolve = resolve,
+		.word = word,
+		.words = words,
+		.words_with_argument = with_argument,
+		.pointers = pointers,
+		.fixed = fixed,
+		.numbers = numbers,
+		.at = &resolved_at,
 	};
 
 	err.text[0] = '\0';
@@ -107,10 +112,11 @@ static void begin(void)
 	set(20, VALUE_STRING, "abc");
 	set(21, VALUE_NUMBER, "7");
 	set(22, VALUE_BOOL, "false");
-	document_text = text_of("{\"status\":\"CONFIRMED\",\"total\":10.50,\"n\":null,\"yes\":true,"
-				"\"no\":false,\"zero\":0,\"empty\":\"\",\"q\":\"a\\\"b\",\"r\":\"a\\\"b\","
-				"\"tags\":[\"presale\",\"a\\\"b\",3],\"o\":{\"k\":\"v\"},\"big\":9007199254740993,"
-				"\"list\":[{\"sku\":\"A\"},{\"sku\":\"B\"}]}");
+	document_text = text_of(
+		"{\"status\":\"CONFIRMED\",\"total\":10.50,\"n\":null,\"yes\":true,"
+		"\"no\":false,\"zero\":0,\"empty\":\"\",\"q\":\"a\\\"b\",\"r\":\"a\\\"b\","
+		"\"tags\":[\"presale\",\"a\\\"b\",3],\"o\":{\"k\":\"v\"},\"big\":9007199254740993,"
+		"\"list\":[{\"sku\":\"A\"},{\"sku\":\"B\"}]}");
 }
 
 static void test_equality(void)
@@ -307,11 +313,11 @@ static void test_logic(void)
 				for (int c = 0; c < 2; c++) {
 					char text[80];
 
-					snprintf(text, sizeof(text), "%s or not %s and %s", names[a],
-						 names[b], names[c]);
+					snprintf(text, sizeof(text), "%s or not %s and %s",
+						 names[a], names[b], names[c]);
 					CHECK_INT(truth(text), a || (!b && c));
-					snprintf(text, sizeof(text), "%s and not %s or %s", names[a],
-						 names[b], names[c]);
+					snprintf(text, sizeof(text), "%s and not %s or %s",
+						 names[a], names[b], names[c]);
 					CHECK_INT(truth(text), (a && !b) || c);
 				}
 			}
@@ -347,8 +353,10 @@ static void test_mistakes(void)
 		WRONG("200", "f:2:5: a comparison is missing after this");
 		WRONG("body contains \"\"", "f:2:19: the empty text is part of every text");
 		WRONG("body matches //", "f:2:18: the empty pattern matches everything");
-		WRONG("abc < 5", "f:2:5: unknown name 'abc' (variables are written ${abc}, JSON Pointers /abc)");
-		WRONG("\"abc\" < /x", "f:2:13: 'abc' is not a number, so nothing is more or less than it");
+		WRONG("abc < 5",
+		      "f:2:5: unknown name 'abc' (variables are written ${abc}, JSON Pointers /abc)");
+		WRONG("\"abc\" < /x",
+		      "f:2:13: 'abc' is not a number, so nothing is more or less than it");
 	}
 	TEST("what is missing is named where it is missing") {
 		WRONG("", "f:2:5: a condition is missing here");
@@ -356,7 +364,8 @@ static void test_mistakes(void)
 		WRONG("status ==", "f:2:14: a value is missing at the end");
 		WRONG("== 200", "f:2:5: a value is missing before '='");
 		WRONG("status == 200 and", "f:2:22: a value is missing at the end");
-		WRONG("status == and", "f:2:15: a value is missing before 'and' (quote it if it is a text)");
+		WRONG("status == and",
+		      "f:2:15: a value is missing before 'and' (quote it if it is a text)");
 		WRONG("(status == 200", "f:2:5: '(' is never closed");
 		WRONG("status == 200)",
 		      "f:2:18: ')' is not expected here (texts of more than one word need quotes)");
@@ -391,8 +400,9 @@ static void test_mistakes(void)
 	}
 	TEST("a pointer has no place where there is no answer") {
 		CHECK(!compile("/a == 1", false));
-		CHECK_TEXT(err.text, "f:2:5: '/a' looks into an answer, and there is none here: save it "
-				     "first (or quote it)");
+		CHECK_TEXT(err.text,
+			   "f:2:5: '/a' looks into an answer, and there is none here: save it "
+			   "first (or quote it)");
 		CHECK(compile("${a} == \"/a\"", false));
 	}
 	TEST("a bad pattern says why") {
@@ -434,10 +444,12 @@ static void test_bounds(void)
 
 static void test_noise(void)
 {
-	static const char *const bits[] = { "status", "==", "!=", "/a", "/tags", "${a}", "${", "}",
-					    "\"",     "'",  "(",  ")",	"[",	 "]",	 ",",  "in",
-					    "and",    "or", "not", "<", ">=",	 "5",	 "x",  "matches",
-					    "/x/",    " ",  "\\", "exists", "contains", "header", "X-A", "true" };
+	static const char *const bits[] = { "status", "==",  "!=", "/a",     "/tags",	 "${a}",
+					    "${",     "}",   "\"", "'",	     "(",	 ")",
+					    "[",      "]",   ",",  "in",     "and",	 "or",
+					    "not",    "<",   ">=", "5",	     "x",	 "matches",
+					    "/x/",    " ",   "\\", "exists", "contains", "header",
+					    "X-A",    "true" };
 	struct random noise = random_stream(1, "noise", 0);
 	struct expression_source source = { get, document, NULL, &scratch };
 

@@ -55,7 +55,7 @@ static void test_empty(void)
 	int64_t low, high;
 	uint64_t count;
 
-	TEST ("an empty histogram has nothing to tell, and says so without dividing by zero") {
+	TEST("an empty histogram has nothing to tell, and says so without dividing by zero") {
 		CHECK_INT(hist_quantile(hist, 0.5), 0);
 		CHECK_INT(hist_quantile(hist, 1), 0);
 		CHECK(hist_mean(hist) == 0);
@@ -78,7 +78,7 @@ static void test_layout(void)
 		{ 1, 31, 31, 31 },	 { 1, 33, 32, 33 },	  { 3, 1000000, 999936, 1000447 },
 	};
 
-	TEST ("buckets are where HdrHistogram has them") {
+	TEST("buckets are where HdrHistogram has them") {
 		for (size_t i = 0; i < sizeof(buckets) / sizeof(buckets[0]); i++) {
 			struct hist *hist = hist_new(buckets[i].digits);
 			uint32_t index = 0;
@@ -122,7 +122,7 @@ static void test_ranks(void)
 {
 	struct hist *hist = hist_new(3);
 
-	TEST ("a quantile is the smallest value that enough others do not exceed") {
+	TEST("a quantile is the smallest value that enough others do not exceed") {
 		for (int64_t value = 1; value <= 10; value++)
 			hist_record(hist, value);
 		CHECK_INT(hist_quantile(hist, 0.9), 9);
@@ -153,7 +153,7 @@ static void test_merge(void)
 	}
 	for (int i = 0; i < 4; i++)
 		hist_merge(merged, parts[i]);
-	TEST ("merging loses nothing: merged is the same as recorded together") {
+	TEST("merging loses nothing: merged is the same as recorded together") {
 		CHECK(same(merged, together));
 		CHECK(together->over > 0);
 		hist_record(merged, 5);
@@ -169,7 +169,7 @@ static void test_extremes(void)
 {
 	struct hist *hist = hist_new(3);
 
-	TEST ("values out of range are counted at the ends, and known as such") {
+	TEST("values out of range are counted at the ends, and known as such") {
 		hist_record(hist, -5);
 		hist_record(hist, INT64_MIN);
 		CHECK_INT(hist->min, 0);
@@ -184,7 +184,7 @@ static void test_extremes(void)
 		CHECK_INT(hist_count_at_or_below(hist, 0), 2);
 		CHECK_INT(hist_count_at_or_below(hist, INT64_MAX), 5);
 	}
-	TEST ("a reset histogram is as new") {
+	TEST("a reset histogram is as new") {
 		hist_reset(hist);
 		CHECK_INT(hist->total, 0);
 		CHECK_INT(hist_quantile(hist, 0.99), 0);
@@ -201,7 +201,7 @@ static void test_memory(void)
 {
 	struct hist *hist = hist_new(2);
 
-	TEST ("memory follows the values seen: 2 digits up to a second stay under 16 KiB") {
+	TEST("memory follows the values seen: 2 digits up to a second stay under 16 KiB") {
 		hist_record(hist, 100);
 		CHECK(hist->used * sizeof(*hist->counts) <= 1024);
 		hist_record(hist, 1000000);
@@ -222,7 +222,7 @@ static void test_pack(void)
 
 	fill(hist, values, 11);
 	hist_record_many(hist, HIST_HIGHEST_US * 3, 2);
-	TEST ("what was packed comes back, several in a row, and merges") {
+	TEST("what was packed comes back, several in a row, and merges") {
 		hist_pack(hist, &packed);
 		printf("# %d values in %zu bytes\n", VALUES, packed.length);
 		hist_pack(empty, &packed);
@@ -277,7 +277,7 @@ static void test_hostile_pack(void)
 		hist_record(hist, any_latency(&random));
 	hist_pack(hist, &packed);
 	bytes = malloc(packed.length);
-	TEST ("cut short anywhere, a packed histogram is refused") {
+	TEST("cut short anywhere, a packed histogram is refused") {
 		for (size_t length = 0; length < packed.length; length++) {
 			struct text from = { bytes, length };
 
@@ -285,7 +285,7 @@ static void test_hostile_pack(void)
 			CHECK(!hist_unpack(hist, &from, NULL));
 		}
 	}
-	TEST ("with any bytes changed it is refused as a whole, or its books are right") {
+	TEST("with any bytes changed it is refused as a whole, or its books are right") {
 		for (int i = 0; i < 20000; i++) {
 			memcpy(bytes, packed.data, packed.length);
 			for (uint64_t n = random_below(&random, 3) + 1; n; n--)
@@ -294,7 +294,7 @@ static void test_hostile_pack(void)
 			check_hostile((struct text){ bytes, packed.length });
 		}
 	}
-	TEST ("other digits are refused") {
+	TEST("other digits are refused") {
 		struct hist *other = hist_new(3);
 		struct text from = buffer_text(&packed);
 		struct error err;
@@ -313,12 +313,12 @@ static void test_exports(void)
 	struct hist *hist = hist_new(3);
 	struct buffer out = BUFFER_EMPTY;
 
-	TEST ("an empty histogram exports as an empty table") {
+	TEST("an empty histogram exports as an empty table") {
 		hist_write_hgrm(hist, &out);
 		CHECK(strstr(out.data, "Total count    =            0]") != NULL);
 		CHECK(strstr(out.data, "nan") == NULL);
 	}
-	TEST ("a tag with commas and line ends stays one field of one line") {
+	TEST("a tag with commas and line ends stays one field of one line") {
 		buffer_clear(&out);
 		hist_record(hist, 1234);
 		hist_log_begin(&out, INT64_C(1700000000123456), "of\na run");
@@ -336,9 +336,9 @@ int main(void)
 {
 	test_empty();
 	test_layout();
-	TEST ("three digits keep every quantile within 0.1%")
+	TEST("three digits keep every quantile within 0.1%")
 		test_quantiles(3, 0.001);
-	TEST ("two digits keep every quantile within 1%")
+	TEST("two digits keep every quantile within 1%")
 		test_quantiles(2, 0.01);
 	test_ranks();
 	test_merge();

@@ -82,21 +82,21 @@ static void test_round_trip(void)
 	bool torn = true;
 	uint64_t lost = 1;
 
-	TEST ("what was written is read, in order, and reserved space is given back") {
+	TEST("what was written is read, in order, and reserved space is given back") {
 		make("many", RECORDS);
 		CHECK_INT(count_good(path_of("many"), &torn, &lost), RECORDS);
 		CHECK(!torn);
 		CHECK_INT(lost, 0);
 		CHECK_INT(size_of(path_of("many")), (RECORDS + 1) * RECORD_BYTES);
 	}
-	TEST ("a history that is there is not overwritten") {
+	TEST("a history that is there is not overwritten") {
 		struct error err;
 
 		CHECK(!history_create(directory, "many", &err));
 		CHECK(strstr(err.text, "File exists") != NULL);
 		CHECK_INT(count_good(path_of("many"), &torn, &lost), RECORDS);
 	}
-	TEST ("appending goes on after the last record") {
+	TEST("appending goes on after the last record") {
 		struct history *history = history_append(directory, "many", NULL);
 
 		CHECK_INT(history_written(history), RECORDS);
@@ -106,7 +106,7 @@ static void test_round_trip(void)
 		CHECK_INT(count_good(path_of("many"), &torn, &lost), RECORDS + 5);
 		CHECK(!torn);
 	}
-	TEST ("appending to nothing begins a history") {
+	TEST("appending to nothing begins a history") {
 		history_close(history_append(directory, "fresh", NULL));
 		CHECK_INT(count_good(path_of("fresh"), &torn, &lost), 0);
 		CHECK(!torn);
@@ -121,7 +121,7 @@ static void test_being_written(void)
 	bool torn = true;
 	uint64_t lost;
 
-	TEST ("a history can be read while it is written, and an uncommitted record is not there") {
+	TEST("a history can be read while it is written, and an uncommitted record is not there") {
 		struct record_request *request;
 
 		for (uint32_t i = 0; i < 100; i++)
@@ -132,7 +132,7 @@ static void test_being_written(void)
 		CHECK_INT(history_written(history), 100);
 		CHECK(!history_problem(history));
 	}
-	TEST ("next without commit gives the same room again, zeroed") {
+	TEST("next without commit gives the same room again, zeroed") {
 		struct record_request *request = history_next(history);
 
 		CHECK_INT(request->start, 0);
@@ -155,7 +155,7 @@ static void test_text(void)
 	history_add_text(history, RECORD_TEXT, 8, text_of(""));
 	history_close(history);
 	reader = history_open(path_of("text"), NULL);
-	TEST ("a long text comes back from its pieces, an empty one is there") {
+	TEST("a long text comes back from its pieces, an empty one is there") {
 		while ((record = history_read(reader))) {
 			struct record_text piece;
 
@@ -193,14 +193,14 @@ static void test_torn_tail(void)
 	make("whole", RECORDS);
 	snprintf(whole, sizeof(whole), "%s", path_of("whole"));
 	snprintf(cut, sizeof(cut), "%s", path_of("cut"));
-	TEST ("cut at any byte, the whole records before it are read, and the tear is seen") {
+	TEST("cut at any byte, the whole records before it are read, and the tear is seen") {
 		for (size_t length = RECORD_BYTES; length < WHOLE; length++) {
 			cut_copy(whole, cut, length);
 			CHECK_INT(count_good(cut, &torn, &lost), length / RECORD_BYTES - 1);
 			CHECK(torn);
 		}
 	}
-	TEST ("cut at any byte, the tail is repaired by whoever goes on") {
+	TEST("cut at any byte, the tail is repaired by whoever goes on") {
 		for (size_t length = 0; length < WHOLE; length++) {
 			uint32_t good =
 				length < RECORD_BYTES ? 0 : (uint32_t)(length / RECORD_BYTES - 1);
@@ -237,7 +237,7 @@ static void test_damage(void)
 	bool torn;
 	uint64_t lost;
 
-	TEST ("a flipped bit anywhere in a record ends the history there") {
+	TEST("a flipped bit anywhere in a record ends the history there") {
 		make("flipped", RECORDS);
 		for (long at = RECORD_BYTES; at < (RECORDS + 1) * RECORD_BYTES; at++) {
 			flip(path_of("flipped"), at);
@@ -248,7 +248,7 @@ static void test_damage(void)
 		}
 		CHECK_INT(count_good(path_of("flipped"), &torn, &lost), RECORDS);
 	}
-	TEST ("a file that is something else is refused, also for appending, and stays as it was") {
+	TEST("a file that is something else is refused, also for appending, and stays as it was") {
 		struct error err;
 
 		file_write(path_of("other"),
@@ -262,7 +262,7 @@ static void test_damage(void)
 		CHECK(!history_open(path_of("nowhere"), &err));
 		CHECK(strstr(err.text, "No such file") != NULL);
 	}
-	TEST ("a header of another version or byte order is told from a damaged one") {
+	TEST("a header of another version or byte order is told from a damaged one") {
 		struct error err;
 
 		flip(path_of("flipped"), 8);
@@ -394,14 +394,14 @@ static void test_full(void)
 {
 	int disk = in_child(fill_disk);
 
-	TEST ("at the file size limit records are refused and counted, and no signal kills")
+	TEST("at the file size limit records are refused and counted, and no signal kills")
 		CHECK_INT(in_child(fill_limit), 0);
 	if (disk == 77) {
 		SKIP("on a full disk records are refused and counted, without SIGBUS",
 		     "no file system can be mounted here");
 		return;
 	}
-	TEST ("on a full disk records are refused and counted, without SIGBUS")
+	TEST("on a full disk records are refused and counted, without SIGBUS")
 		CHECK_INT(disk, 0);
 }
 
@@ -411,7 +411,7 @@ static void test_list(void)
 	size_t count;
 	struct error err;
 
-	TEST ("the histories of a directory are listed in order, other files are not") {
+	TEST("the histories of a directory are listed in order, other files are not") {
 		char other[256];
 
 		snprintf(other, sizeof(other), "%s/meta.json", directory);
@@ -425,7 +425,7 @@ static void test_list(void)
 		history_list_free(paths, count);
 		unlink(other);
 	}
-	TEST ("no directory, or none in it, is an error") {
+	TEST("no directory, or none in it, is an error") {
 		CHECK_INT(history_list("/nonexistent", &paths, &err), 0);
 		CHECK(strstr(err.text, "/nonexistent") != NULL);
 		history_list_free(paths, 0);
@@ -440,7 +440,7 @@ static void test_checksum(void)
 	uint64_t words[7] = { 1, 2, 3, 4, 5, 6, 7 };
 	uint64_t sum = checksum_words(0, words, 7);
 
-	TEST ("the checksum sees every single bit that changed, and words that changed places") {
+	TEST("the checksum sees every single bit that changed, and words that changed places") {
 		for (int bit = 0; bit < 7 * 64; bit++) {
 			words[bit / 64] ^= UINT64_C(1) << bit % 64;
 			CHECK((uint32_t)checksum_words(0, words, 7) != (uint32_t)sum);
@@ -473,7 +473,7 @@ int main(void)
 	test_text();
 	test_torn_tail();
 	test_damage();
-	TEST ("kill -9 of the writer loses nothing that was committed")
+	TEST("kill -9 of the writer loses nothing that was committed")
 		for (int round = 0; round < 3; round++)
 			test_kill(round);
 	test_full();

@@ -218,7 +218,7 @@ static void test_responses(void)
 	struct http1_head head;
 	struct error err;
 
-	TEST ("a plain response is understood") {
+	TEST("a plain response is understood") {
 		CHECK_INT(parse(HTTP1_RESPONSE, responses[0], &head, &err), HTTP1_DONE);
 		CHECK_INT(head.status, 200);
 		CHECK_INT(head.minor, 1);
@@ -230,7 +230,7 @@ static void test_responses(void)
 		CHECK(memcmp(head.headers.data + head.headers.length, "\r\n", 2) == 0);
 		CHECK_INT(head.headers.data + head.headers.length + 2 - responses[0], head.length);
 	}
-	TEST ("HTTP/1.0 closes unless told to keep alive, HTTP/1.1 keeps alive unless told to close") {
+	TEST("HTTP/1.0 closes unless told to keep alive, HTTP/1.1 keeps alive unless told to close") {
 		parse(HTTP1_RESPONSE, "HTTP/1.0 200 OK\r\n\r\n", &head, &err);
 		CHECK(head.close);
 		parse(HTTP1_RESPONSE, "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n\r\n", &head,
@@ -246,7 +246,7 @@ static void test_responses(void)
 		      &head, &err);
 		CHECK(head.close);
 	}
-	TEST ("headers worth a search are flagged, in any case") {
+	TEST("headers worth a search are flagged, in any case") {
 		CHECK_INT(parse(HTTP1_RESPONSE, responses[3], &head, &err), HTTP1_DONE);
 		CHECK(head.has_location && head.has_set_cookie && head.has_content_encoding);
 		parse(HTTP1_RESPONSE,
@@ -254,7 +254,7 @@ static void test_responses(void)
 		      &head, &err);
 		CHECK(head.upgrade && head.status == 101);
 	}
-	TEST ("names that only look alike are not taken for others") {
+	TEST("names that only look alike are not taken for others") {
 		CHECK_INT(
 			parse(HTTP1_RESPONSE,
 			      "HTTP/1.1 200 OK\r\nContent_Length: 3\r\nContent-Lengtx: 4\r\n"
@@ -264,7 +264,7 @@ static void test_responses(void)
 		CHECK_INT(head.content_length, -1);
 		CHECK(!head.chunked && !head.has_location && !head.has_set_cookie);
 	}
-	TEST ("bytes outside ASCII and tabs are allowed in values") {
+	TEST("bytes outside ASCII and tabs are allowed in values") {
 		CHECK_INT(
 			parse(HTTP1_RESPONSE,
 			      "HTTP/1.1 200 Gr\xc3\xbc\xc3\x9f\r\nX-City: M\xfcnchen\tund so weiter und so "
@@ -277,7 +277,7 @@ static void test_responses(void)
 
 static void test_refusals(void)
 {
-	TEST ("what could be read in two ways is refused") {
+	TEST("what could be read in two ways is refused") {
 		CHECK(refused_headers("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
 				      "both"));
 		CHECK(refused_headers("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
@@ -324,7 +324,7 @@ static void test_refusals(void)
 
 static void test_bad_lines(void)
 {
-	TEST ("a NUL in a head is refused") {
+	TEST("a NUL in a head is refused") {
 		static const char bytes[] = "HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n";
 		struct http1_head head;
 		struct error err;
@@ -335,7 +335,7 @@ static void test_bad_lines(void)
 			  HTTP1_ERROR);
 		CHECK_TEXT(err.text, "control character in a head: 'X: a\\x00b'");
 	}
-	TEST ("bad first lines are refused") {
+	TEST("bad first lines are refused") {
 		CHECK(refused(HTTP1_RESPONSE, "HTTP/1.1 20 OK\r\n\r\n", "bad status line"));
 		CHECK(refused(HTTP1_RESPONSE, "HTTP/1.1 2000 OK\r\n\r\n", "bad status line"));
 		CHECK(refused(HTTP1_RESPONSE, "HTTP/1.1 099 OK\r\n\r\n", "bad status line"));
@@ -356,7 +356,7 @@ static void test_bad_lines(void)
 
 static void test_bounds(void)
 {
-	TEST ("a head has a size and a number of lines at most") {
+	TEST("a head has a size and a number of lines at most") {
 		struct buffer message = BUFFER_EMPTY;
 		struct http1_head head;
 		struct error err;
@@ -394,7 +394,7 @@ static void test_bodies(void)
 {
 	struct error err;
 
-	TEST ("chunks are put together, extensions and trailers dropped") {
+	TEST("chunks are put together, extensions and trailers dropped") {
 		CHECK_TEXT(unchunk("5\r\nhello\r\n0\r\n\r\n", &err), "hello");
 		CHECK_TEXT(unchunk("0\r\n\r\n", &err), "");
 		CHECK_TEXT(unchunk("000A;x\r\n0123456789\r\n1 ;y=\"z\"\r\n!\r\n0;q\r\nT: u\r\n\r\n",
@@ -403,7 +403,7 @@ static void test_bodies(void)
 		CHECK_TEXT(unchunk("a\r\n0123456789\r\nB\r\n0123456789a\r\n00\r\n\r\n", &err),
 			   "01234567890123456789a");
 	}
-	TEST ("bad chunks are refused") {
+	TEST("bad chunks are refused") {
 		CHECK(!unchunk("g\r\n", &err));
 		CHECK(!unchunk("\r\n", &err));
 		CHECK(!unchunk("0x5\r\nhello\r\n0\r\n\r\n", &err));
@@ -420,7 +420,7 @@ static void test_bodies(void)
 		CHECK(!unchunk("0\r\nno colon\r\n\r\n", &err));
 		CHECK(!unchunk("0\r\nA: b\n\r\n", &err));
 	}
-	TEST ("extensions and trailers are bounded") {
+	TEST("extensions and trailers are bounded") {
 		struct buffer chunks = BUFFER_EMPTY;
 
 		buffer_add_string(&chunks, "1;");
@@ -438,7 +438,7 @@ static void test_bodies(void)
 		CHECK_TEXT(err.text, "too many chunk extensions or trailers");
 		buffer_release(&chunks);
 	}
-	TEST ("a chunked body broken once stays broken") {
+	TEST("a chunked body broken once stays broken") {
 		struct http1_head head = { .chunked = true, .status = 200, .content_length = -1 };
 		struct text rest = text_of("x5\r\nhello\r\n0\r\n\r\n"), piece;
 		struct http1_body body;
@@ -470,7 +470,7 @@ static void test_ends(void)
 {
 	int64_t total;
 
-	TEST ("answers to HEAD, 1xx, 204 and 304 have no body whatever they say") {
+	TEST("answers to HEAD, 1xx, 204 and 304 have no body whatever they say") {
 		CHECK_INT(end_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true, &total),
 			  HTTP1_DONE);
 		CHECK_INT(end_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true,
@@ -484,7 +484,7 @@ static void test_ends(void)
 		CHECK_INT(end_of("HTTP/1.1 100 Continue\r\n\r\nHTTP", false, &total), HTTP1_DONE);
 		CHECK_INT(total, 0);
 	}
-	TEST ("a close ends a body without a length, and is an error for any other") {
+	TEST("a close ends a body without a length, and is an error for any other") {
 		CHECK_INT(end_of("HTTP/1.1 200 OK\r\n\r\nabc", false, &total), HTTP1_DONE);
 		CHECK_INT(total, 3);
 		CHECK_INT(end_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", false, &total),
@@ -499,15 +499,15 @@ static void test_ends(void)
 
 static void test_splits(void)
 {
-	TEST ("responses come to the same however they are cut") {
+	TEST("responses come to the same however they are cut") {
 		for (size_t i = 0; i < COUNT(responses); i++)
 			CHECK(split_anyhow(HTTP1_RESPONSE, text_of(responses[i])));
 	}
-	TEST ("requests come to the same however they are cut") {
+	TEST("requests come to the same however they are cut") {
 		for (size_t i = 0; i < COUNT(requests); i++)
 			CHECK(split_anyhow(HTTP1_REQUEST, text_of(requests[i])));
 	}
-	TEST ("a response broken at any byte comes to the same however it is cut") {
+	TEST("a response broken at any byte comes to the same however it is cut") {
 		static const char bad[] = { '\0', '\n', '\r', ' ', ':', '\x80', '\x7f', '9' };
 		struct text good = text_of(responses[1]);
 		char *copy = malloc(good.length);
@@ -527,7 +527,7 @@ static void test_headers(void)
 		text_of("A: 1\r\nSet-Cookie: x=y\r\nset-cookie:z\r\nempty:\r\nSet: q \r\n");
 	struct text name, value, rest;
 
-	TEST ("headers are found by name") {
+	TEST("headers are found by name") {
 		CHECK(http1_header(headers, "SET-COOKIE", &value) && text_is(value, "x=y"));
 		CHECK(http1_header(headers, "set", &value) && text_is(value, "q"));
 		CHECK(http1_header(headers, "empty", &value) && value.length == 0);
@@ -535,7 +535,7 @@ static void test_headers(void)
 		CHECK(!http1_header(headers, "", &value));
 		CHECK(!http1_header(text_of(""), "a", &value));
 	}
-	TEST ("headers are walked in order, also when they are not quite well-formed") {
+	TEST("headers are walked in order, also when they are not quite well-formed") {
 		int count = 0;
 
 		rest = headers;

@@ -49,7 +49,7 @@ static void test_codings(struct text plain)
 	compress_text(plain, GZIP, &gzip);
 	compress_text(plain, ZLIB, &zlib);
 	compress_text(plain, RAW, &raw);
-	TEST ("gzip, both kinds of deflate, and identity are undone") {
+	TEST("gzip, both kinds of deflate, and identity are undone") {
 		CHECK_INT(undo(buffer_text(&gzip), "gzip", 1 << 20), INFLATE_DONE);
 		CHECK(text_equal(buffer_text(&out), plain));
 		CHECK_INT(undo(buffer_text(&gzip), " X-GZip ", 1 << 20), INFLATE_DONE);
@@ -61,7 +61,7 @@ static void test_codings(struct text plain)
 		CHECK(text_equal(buffer_text(&out), plain));
 		CHECK_INT(undo(plain, "", 1 << 20), INFLATE_DONE);
 	}
-	TEST ("lists of codings are undone from the last") {
+	TEST("lists of codings are undone from the last") {
 		struct buffer twice = BUFFER_EMPTY;
 
 		compress_text(buffer_text(&zlib), GZIP, &twice);
@@ -75,7 +75,7 @@ static void test_codings(struct text plain)
 			  INFLATE_UNKNOWN);
 		buffer_release(&twice);
 	}
-	TEST ("a gzip body of several members is one body") {
+	TEST("a gzip body of several members is one body") {
 		struct buffer two = BUFFER_EMPTY;
 
 		compress_text(plain, GZIP, &two);
@@ -84,7 +84,7 @@ static void test_codings(struct text plain)
 		CHECK_INT(out.length, plain.length + 4);
 		buffer_release(&two);
 	}
-	TEST ("a body cut anywhere is refused, and nothing of it handed out") {
+	TEST("a body cut anywhere is refused, and nothing of it handed out") {
 		for (size_t cut = 0; cut < gzip.length; cut++) {
 			CHECK_INT(undo((struct text){ gzip.data, cut }, "gzip", 1 << 20),
 				  INFLATE_BAD);
@@ -94,7 +94,7 @@ static void test_codings(struct text plain)
 			CHECK_INT(undo((struct text){ zlib.data, cut }, "deflate", 1 << 20),
 				  INFLATE_BAD);
 	}
-	TEST ("a damaged body is refused") {
+	TEST("a damaged body is refused") {
 		struct random random = random_stream(3, "damage", 0);
 
 		for (int turn = 0; turn < 500; turn++) {
@@ -123,7 +123,7 @@ static void test_limits(void)
 	memset(buffer_reserve(&zeros, 50000000), 0, 50000000);
 	zeros.length = 50000000;
 	compress_text(buffer_text(&zeros), GZIP, &bomb);
-	TEST ("a bomb is refused within its limit") {
+	TEST("a bomb is refused within its limit") {
 		printf("#   %zu bytes of bomb\n", bomb.length);
 		CHECK_INT(undo(buffer_text(&bomb), "gzip", 1000000), INFLATE_LARGE);
 		CHECK_INT(out.length, 0);
@@ -134,7 +134,7 @@ static void test_limits(void)
 		CHECK_INT(undo(text_of("12345"), "identity", 4), INFLATE_LARGE);
 		CHECK_INT(undo(text_of("12345"), "identity", 5), INFLATE_DONE);
 	}
-	TEST ("an unknown coding is named") {
+	TEST("an unknown coding is named") {
 		CHECK_INT(undo(text_of("x"), "br", 100), INFLATE_UNKNOWN);
 		CHECK_TEXT(err.text, "unknown Content-Encoding 'br'");
 		CHECK_INT(undo(text_of("x"), "gzip, \x01zstd", 100), INFLATE_UNKNOWN);

@@ -1,150 +1,12 @@
-#include "loadgen/journey_read.h"
+#include "tests/unit/journeys.h"
 
 #include <stdlib.h>
 
-#include "lib/clock.h"
-#include "lib/memory.h"
-#include "tests/unit/tap.h"
-
-/* Everything that one reading needs and gives. */
-static struct arena arena = ARENA_EMPTY;
-static struct complaints complaints = COMPLAINTS_EMPTY;
-static struct buffer said = BUFFER_EMPTY;
-static struct name_table names;
-static struct data_source sources[2];
-static struct journey *journeys;
-static size_t journey_count;
-static struct request_defaults defaults;
-
-static bool variable(void *context, struct text name, struct value *out, struct error *err)
-{
-	(void)context;
-	if (text_is(name, "base"))
-		*out = value_string(text_of("http://other:81/api"));
-	else if (text_is(name, "prefix"))
-		*out = value_string(text_of("/v1"));
-	else if (text_is(name, "three"))
-		*out = (struct value){ VALUE_NUMBER, text_of("3") };
-	else if (text_is(name, "env:NOPE"))
-		return error_set(err, "environment variable 'NOPE' is not set");
-	else
-		return false;
-	return true;
-}
-
-static bool origin(void *context, struct text url, uint16_t *number, struct error *err)
-{
-	(void)context;
-	if (!text_is(url, "http://other:81"))
-		return error_set(err, "'%.*s' is not allowed", TEXT_ARG(url));
-	*number = 1;
-	return true;
-}
-
-static void reset(void)
-{
-	static struct value row[2];
-
-	complaints_release(&complaints);
-	name_table_release(&names);
-	arena_release(&arena);
-	buffer_clear(&said);
-	journeys = NULL;
-	row[0] = value_string(text_of("a@b"));
-	row[1] = value_string(text_of("pw"));
-	sources[0] = (struct data_source){ .name = arena_string(&arena, text_of("products")),
-					   .origin = DATA_ENDPOINT };
-	sources[1] = (struct data_source){ .name = arena_string(&arena, text_of("customers")),
-					   .number = 1, .origin = DATA_CSV, .row_count = 1,
-					   .values = row, .column_count = 2 };
-	sources[1].columns = arena_array(&arena, 2, sizeof(char *));
-	sources[1].columns[0] = arena_string(&arena, text_of("email"));
-	sources[1].columns[1] = arena_string(&arena, text_of("password"));
-	defaults = (struct request_defaults){ .timeout_us = 10 * US_PER_S, .redirects = 5 };
-}
-
-/* All complaints, a line each; "" when there are none. */
-static const char *read_again(const char *yaml)
-{
-	struct journey_context context = {
-		.reading = { .arena = &arena, .complaints = &complaints },
-		.variable = variable, .sources = sources, .source_count = 2, .defaults = defaults,
-		.request_names = &names, .origin = origin,
-	};
-	const struct yaml *root = yaml_read_text(&arena, "j", text_of(yaml), &complaints);
-	size_t before = complaints.errors;
-
-	if (root)
-		CHECK(journeys_read(root, &context, &journeys, &journey_count) ==
-		      (complaints.errors == before));
-	buffer_clear(&said);
-	complaints_write(&complaints, &said);
-	buffer_add(&said, "", 0);
-	return said.data;
-}
-
-static const char *read_all(const char *yaml)
-{
-	reset();
-	return read_again(yaml);
-}
-
-/* The steps of a journey, each line indented as they are below. */
-static const char *read_steps(const char *steps)
-{
-	static char yaml[8192];
-
-	snprintf(yaml, sizeof(yaml), "a:\n%s", steps);
-	return read_all(yaml);
-}
-
-static const char *shown(void)
-{
-	buffer_clear(&said);
-	for (size_t i = 0; i < journey_count; i++)
-		journey_show(&journeys[i], &names, sources, &said);
-	return said.data;
-}
-
-static const struct request_step *request(uint32_t i)
-{
-	static const struct request_step none;
-
-	if (!CHECK(journeys && i < journeys[0].length &&
-		   journeys[0].program[i].operation == OP_REQUEST))
-		return &none;
-	return journeys[0].program[i].request;
-}
-
-/* Slots hold "S0", "S1"; cells "C0"; builtins "B0"; whatever the kind. */
-static struct value get(void *context, uint16_t ref)
-{
-	static char text[8];
-
-	(void)context;
-	snprintf(text, sizeof(text), "%c%d", "SCBHKL"[REF_KIND(ref) >> 8], REF_NUMBER(ref));
-	return value_string(text_of(text));
-}
-
-static const char *rendered(const struct template *template)
-{
-	static struct random random;
-	struct template_source source = { get, NULL, &random, 0 };
-
-	random = random_stream(1, "x", 0);
-	buffer_clear(&said);
-	template_render(template, &source, &said);
-	buffer_add(&said, "", 0);
-	return said.data;
-}
-
-#define GOOD(yaml) CHECK_TEXT(read_steps(yaml), "")
 #define BODY(yaml, expected)                                                                       \
 	do {                                                                                       \
 		GOOD("  - post: /\n    " yaml "\n");                                               \
 		CHECK_TEXT(rendered(&request(0)->body), expected);                                 \
 	} while (0)
-#define SAYS(yaml, text) CHECK_TEXT(read_steps(yaml), text)
 
 static void test_targets(void)
 {
@@ -177,7 +39,8 @@ static void test_targets(void)
 	TEST("a target that can't be is refused") {
 		SAYS("  - get: relative\n", "j:2:10: a path starts with '/'\n");
 		SAYS("  - get: /a b\n", "j:2:12: a blank in a path is written %20\n");
-		SAYS("  - get: \"/a#b\"\n", "j:2:13: what follows a '#' is never sent (write %23)\n");
+		SAYS("  - get: \"/a#b\"\n",
+		     "j:2:13: what follows a '#' is never sent (write %23)\n");
 		SAYS("  - get: http://evil/\n", "j:2:10: 'http://evil' is not allowed\n");
 		SAYS("  - get: http://x${three}/\n",
 		     "j:2:10: the origin of a URL must be known before the run: no '${...}' before its "
@@ -203,10 +66,12 @@ static void test_headers(void)
 		reset();
 		defaults.user_agent = "storm/1";
 		defaults.compressed = true;
-		defaults.headers = yaml_read_text(&arena, "h", text_of("{X-A: 1, X-B: 2, Accept: x}"),
-						  &complaints);
-		CHECK_TEXT(read_again("a:\n  - post: /\n    json: {}\n    headers: { x-a: 9, X-B: ~, "
-				      "X-C: \"${customers.email}\", content-type: text/x }\n"),
+		defaults.headers =
+			yaml_read_text(&arena, "h", text_of("{X-A: 1, X-B: 2, Accept: x}"),
+				       &complaints);
+		CHECK_TEXT(read_again(
+				   "a:\n  - post: /\n    json: {}\n    headers: { x-a: 9, X-B: ~, "
+				   "X-C: \"${customers.email}\", content-type: text/x }\n"),
 			   "");
 		CHECK_TEXT(rendered(&request(0)->headers),
 			   "User-Agent: storm/1\r\nAccept-Encoding: gzip\r\nx-a: 9\r\nAccept: x\r\n"
@@ -235,7 +100,8 @@ static void test_headers(void)
 	TEST("headers that can't be set, or would add a line, are refused") {
 		SAYS("  - get: /\n    headers: { Host: x }\n",
 		     "j:3:16: 'Host' follows from the request and can't be set\n");
-		SAYS("  - get: /\n    headers: { \"a b\": x }\n", "j:3:16: 'a b' can't name a header\n");
+		SAYS("  - get: /\n    headers: { \"a b\": x }\n",
+		     "j:3:16: 'a b' can't name a header\n");
 		SAYS("  - get: /\n    headers: { A: \"x\\r\\nB: y\" }\n",
 		     "j:3:19: a header's value is one line without control characters\n");
 		SAYS("  - get: /\n    headers: { A: [ x ] }\n",
@@ -271,8 +137,10 @@ static void test_bodies(void)
 		     "a=x%20y&b%26=C0&c=1&c=2&d=");
 		BODY("body: \"hi \\\"${products.sku}\\\"\"", "hi \"C0\"");
 		CHECK_INT(request(0)->body_kind, BODY_TEXT);
-		CHECK_TEXT(rendered(&request(0)->headers), "Content-Type: text/plain; charset=utf-8\r\n");
-		CHECK(strstr(read_steps("  - post: /\n    body-file: /does/not/exist\n"), "j:3:16: "));
+		CHECK_TEXT(rendered(&request(0)->headers),
+			   "Content-Type: text/plain; charset=utf-8\r\n");
+		CHECK(strstr(read_steps("  - post: /\n    body-file: /does/not/exist\n"),
+			     "j:3:16: "));
 		SAYS("  - post: /\n    json: 1\n    body: x\n",
 		     "j:4:11: a request has one body, not both 'json' and 'body'\n");
 	}
@@ -333,7 +201,8 @@ static void test_answers(void)
 		     "j:3:21: 'body' wants a comparison, such as: contains ok\n");
 		SAYS("  - get: /\n    expect: { sttus: 200 }\n",
 		     "j:3:15: unknown key 'sttus' (did you mean 'status'?)\n");
-		SAYS("  - get: /\n    expect: [ \"/a == ${x}\" ]\n", "j:3:22: undefined variable 'x'\n");
+		SAYS("  - get: /\n    expect: [ \"/a == ${x}\" ]\n",
+		     "j:3:22: undefined variable 'x'\n");
 	}
 	TEST("saves of every kind") {
 		GOOD("  - get: /\n    save: { a: /x/0, b: header ETag, c: regex /id=(.)/i, d: cookie sid, "
@@ -342,7 +211,8 @@ static void test_answers(void)
 		CHECK_INT(request(0)->save_count, 8);
 		CHECK_INT(request(0)->saves[2].from, SAVE_REGEX);
 		CHECK_TEXT(request(0)->saves[3].name, "sid");
-		CHECK(request(0)->saves[6].optional && text_is(request(0)->saves[6].otherwise, "none"));
+		CHECK(request(0)->saves[6].optional &&
+		      text_is(request(0)->saves[6].otherwise, "none"));
 		CHECK(request(0)->saves[7].optional && !request(0)->saves[0].optional);
 		CHECK(request(0)->reads_body);
 		CHECK_TEXT(rendered(&request(1)->path), "/S0S1S2S3S4S5S6S7");
@@ -355,7 +225,8 @@ static void test_answers(void)
 			     "j:3:16: "));
 		SAYS("  - get: /\n    save: { user: /a }\n",
 		     "j:3:13: 'user' is a name that is always there already\n");
-		SAYS("  - get: /\n    save: { three: /a }\n", "j:3:13: 'three' is one of the vars already\n");
+		SAYS("  - get: /\n    save: { three: /a }\n",
+		     "j:3:13: 'three' is one of the vars already\n");
 		SAYS("  - get: /\n    save: { \"a b\": /a }\n",
 		     "j:3:13: 'a b' can't name a variable (letters, digits, '_' and '-', at most 64)\n");
 	}
@@ -499,7 +370,8 @@ static void test_flow(void)
 		CHECK_INT(journeys[0].program[1].number, 0);
 		SAYS("  - meet: { users: 2 }\n  - meet: { users: 3 }\n",
 		     "j:3:11: all meetings of a journey are of the same size: 2 before, 3 here\n");
-		SAYS("  - pick: product\n", "j:2:11: unknown data source 'product' (did you mean 'products'?)\n");
+		SAYS("  - pick: product\n",
+		     "j:2:11: unknown data source 'product' (did you mean 'products'?)\n");
 	}
 	TEST("conditions between answers see variables, cookies and the last status") {
 		GOOD("  - get: /\n  - if: status == 404 and cookie sid exists\n    then: [ leave ]\n");
@@ -574,194 +446,8 @@ static void test_variables(void)
 		GOOD("  - get: /\n    save: { t: /t }\n  - get: /\n    expect: { json: { /a: \"${t}\" } }\n");
 	}
 	TEST("a step that is never reached is worth a warning") {
-		SAYS("  - leave\n  - get: /a\n  - get: /b\n", "j:3:5: warning: this step is never reached\n");
-	}
-}
-
-static void test_graphs(void)
-{
-	TEST("a graph is branches") {
-		CHECK_TEXT(read_all("g:\n  graph:\n    start: home\n    home: { steps: [ get: /h ], next: { "
-				    "search: 60%, leave: 40% } }\n    search: { steps: [ get: /s ], next: home }\n"),
-			   "");
-		CHECK_TEXT(shown(), "g: 6 instructions, 0 variables\n"
-				    "      0  to 1\n"
-				    "      1  GET /h  as 'GET /h', timeout 10 s\n"
-				    "      2  branch 60% to 3, 40% to 5\n"
-				    "      3  GET /s  as 'GET /s', timeout 10 s\n"
-				    "      4  branch 100% to 1\n"
-				    "      5  leave\n");
-	}
-	TEST("at-most bounds the states of a walk") {
-		CHECK_TEXT(read_all("g:\n  graph:\n    start: a\n    at-most: 7\n    a: { steps: [ get: / ], "
-				    "next: a }\n"),
-			   "");
-		CHECK_TEXT(shown(), "g: 7 instructions, 0 variables\n"
-				    "      0  loop 0: 7 turns, at most 7; if none: to 6\n"
-				    "      1  to 2\n"
-				    "      2  GET /  as 'GET /', timeout 10 s\n"
-				    "      3  next turn of loop 0: to 5\n"
-				    "      4  leave\n"
-				    "      5  branch 100% to 2\n"
-				    "      6  leave\n");
-	}
-	TEST("states that are never reached or never leave are mistakes") {
-		CHECK_TEXT(read_all("g:\n  graph:\n    start: a\n    a: { next: { b: 1, c: 0, leave: 1 } }\n"
-				    "    b: { next: b }\n    c: { next: leave }\n"),
-			   "j:5:5: from state 'b' a visitor never leaves (add 'leave' to a 'next', or "
-			   "'at-most' to the graph)\nj:6:5: state 'c' is never reached from 'a'\n");
-		CHECK_TEXT(read_all("g:\n  graph:\n    start: a\n    a: { steps: [ leave ], next: a }\n"), "");
-	}
-	TEST("names and weights are checked") {
-		CHECK_TEXT(read_all("g:\n  graph:\n    start: hom\n    home: { next: { hime: 1, leave: -1 } }\n"),
-			   "j:3:12: unknown state 'hom' (did you mean 'home'?)\n"
-			   "j:4:21: unknown state 'hime' (did you mean 'home'?)\n"
-			   "j:4:37: a weight is between 0 and 1000000000\n");
-		CHECK_TEXT(read_all("g:\n  graph:\n    start: a\n    a: { next: { leave: 0 } }\n"),
-			   "j:4:16: all weights are 0, so nothing comes next\n");
-		CHECK_TEXT(read_all("g:\n  graph: { start: a }\n"), "j:2:10: a graph without states\n");
-	}
-	TEST("a variable must be set on every way through the graph") {
-		CHECK_TEXT(read_all("g:\n  graph:\n    start: a\n    a: { next: { b: 1, c: 1 } }\n"
-				    "    b: { steps: [ set: { t: 1 } ], next: c }\n"
-				    "    c: { steps: [ get: \"/${t}\" ], next: leave }\n"),
-			   "j:6:26: 't' may have no value here: it gets one (line 5) only on some of the ways "
-			   "that lead here\n");
-	}
-}
-
-static void test_mistakes(void)
-{
-	TEST("all mistakes are told at once") {
-		SAYS("  - gett: /x\n  - get: /a\n    think: 2s\n  - get: /b\n    nme: x\n  - [ a ]\n  - ~\n"
-		     "  - get: /${a}\n",
-		     "j:2:5: unknown step 'gett' (did you mean 'get'?)\n"
-		     "j:4:5: one step does one thing, not both 'get' and 'think'\n"
-		     "j:6:5: unknown key 'nme' (did you mean 'name'?)\n"
-		     "j:7:5: a step is a map, such as `get: /path`, not a list\n"
-		     "j:8:5: unknown step '~' (there are: get, post, put, patch, delete, head, options, poll, "
-		     "think, set, if, repeat)\n"
-		     "j:9:11: undefined variable 'a'\n");
-	}
-	TEST("what is no journey is refused") {
-		CHECK_TEXT(read_all("[]"), "j:1:1: 'journeys' wants a map of journeys, not a list\n");
-		CHECK_TEXT(read_all("{}"), "j:1:1: 'journeys' wants a map of journeys, not an empty one\n");
-		CHECK_TEXT(read_all("a: []"), "j:1:4: a list of steps is wanted here, not an empty one\n");
-		CHECK_TEXT(read_all("a: x"), "j:1:4: a list of steps is wanted here, not a string\n");
-		CHECK_TEXT(read_all("a: { steps: [ leave ], graph: {} }"),
-			   "j:1:4: a journey has either 'steps' or 'graph'\n");
-		CHECK_TEXT(read_all("\"a b\": [ leave ]"),
-			   "j:1:1: 'a b' can't name a journey (letters, digits, '_' and '-', at most 64)\n");
-	}
-	TEST("nesting is bounded") {
-		struct buffer yaml = BUFFER_EMPTY;
-
-		buffer_add_string(&yaml, "a: [ ");
-		for (int i = 0; i < 8; i++)
-			buffer_add_string(&yaml, "repeat: { times: 2, do: [ ");
-		buffer_add_string(&yaml, "get: /");
-		for (int i = 0; i < 8; i++)
-			buffer_add_string(&yaml, " ] }");
-		buffer_add_string(&yaml, " ]");
-		CHECK(strstr(read_all(yaml.data), "more than 6 loops inside each other"));
-		buffer_release(&yaml);
-	}
-	TEST("more variables than there is room for are refused") {
-		struct buffer yaml = BUFFER_EMPTY;
-
-		buffer_add_string(&yaml, "a:\n");
-		for (int i = 0; i < 70; i++)
-			buffer_format(&yaml, "  - set: { v%d: 1 }\n", i);
-		CHECK(strstr(read_all(yaml.data), "more than 64 variables in one journey"));
-		buffer_release(&yaml);
-	}
-}
-
-/* Trees put together from words of the language: nothing crashes, and good means no complaints. */
-static void add_noise(struct buffer *out, struct random *noise, int depth)
-{
-	static const char *const words[] = {
-		"get", "post", "poll", "until", "think", "set", "if", "then", "else", "repeat", "times",
-		"while", "at-most", "do", "for-each", "in", "as", "together", "lanes", "meet", "users",
-		"pick", "leave", "fail", "graph", "start", "next", "steps", "expect", "status", "json",
-		"save", "from", "default", "retry", "on", "backoff", "headers", "auth", "form", "body",
-		"header", "name", "a", "b", "/x", "/x/${a}", "${a}", "${products.x}", "1", "200", "2xx",
-		"1s", "1s to 2s", "5", "products", "bearer ${a}", "basic a:b", "\"${b}\"", "~", "true",
-		"/a == 1", "status == 200", "contains x", "http://other:81/x", "${base}/x", "regex /a/",
-		"${fn.int(1,2)}", "${fn.uuid}", "that", "max-latency", "idempotent", "timeout", "on-fail",
-	};
-	uint64_t kind = random_below(noise, depth > 5 ? 1 : 4);
-	uint64_t count = random_below(noise, 4);
-
-	if (kind < 2) {
-		buffer_add_string(out, words[random_below(noise, sizeof(words) / sizeof(words[0]))]);
-		return;
-	}
-	buffer_add_string(out, kind == 2 ? "[ " : "{ ");
-	for (uint64_t i = 0; i < count; i++) {
-		if (kind == 3)
-			buffer_format(out, "%s: ", words[random_below(noise, 45)]);
-		add_noise(out, noise, depth + 1);
-		buffer_add_string(out, i + 1 < count ? ", " : " ");
-	}
-	buffer_add_string(out, kind == 2 ? "]" : "}");
-}
-
-static void test_noise(void)
-{
-	static const char *const starts[] = { "get: ", "post: /x, json: ", "set: { a: 1 }, x: ",
-					      "get: /, expect: ", "get: /, save: ", "repeat: ", "if: ",
-					      "for-each: ", "together: ", "poll: /, until: ", "think: ",
-					      "get: /, retry: ", "get: /, headers: ", "meet: " };
-	struct random noise = random_stream(3, "noise", 0);
-	int good = 0;
-
-	TEST("no tree crashes the reader, and what it takes it can show") {
-		for (int i = 0; i < 6000; i++) {
-			struct buffer yaml = BUFFER_EMPTY;
-
-			buffer_add_string(&yaml, random_below(&noise, 6) ? "a: [ set: { a: 1, b: 2 }" :
-									   "a: { graph: { start: a, a: { next: leave }");
-			for (uint64_t n = 1 + random_below(&noise, 3); n; n--) {
-				if (yaml.data[3] == '{')
-					buffer_add_string(&yaml, ", b: ");
-				else
-					buffer_format(&yaml, ", { %s", starts[random_below(&noise, 14)]);
-				add_noise(&yaml, &noise, 0);
-				buffer_add_string(&yaml, yaml.data[3] == '{' ? "" : " }");
-			}
-			buffer_add_string(&yaml, yaml.data[3] == '{' ? " } }" : " ]");
-			read_all(yaml.data);
-			if (!complaints.errors) {
-				good++;
-				shown();
-			}
-			buffer_release(&yaml);
-		}
-		printf("# %d of 6000 were journeys\n", good);
-		CHECK(good > 50);
-	}
-}
-
-static void test_shapes(void)
-{
-	static const struct key keys[] = {
-		{ "journeys", KEY_NODE, 0, .shape = &journeys_shape, .help = "what visitors do" },
-		KEYS_END
-	};
-
-	TEST("the JSON Schema names every step and ends") {
-		static const char *const wanted[] = { "get-step", "post-step", "poll-step", "for-each-step",
-						      "together-step", "graph", "steps", "expect", NULL };
-
-		buffer_clear(&said);
-		schema_write_json(keys, "journeys", &said);
-		for (size_t i = 0; wanted[i]; i++) {
-			char name[40];
-
-			snprintf(name, sizeof(name), "\"%s\": {", wanted[i]);
-			CHECK(strstr(said.data, name));
-		}
+		SAYS("  - leave\n  - get: /a\n  - get: /b\n",
+		     "j:3:5: warning: this step is never reached\n");
 	}
 }
 
@@ -775,13 +461,5 @@ int main(void)
 	test_flow();
 	test_data();
 	test_variables();
-	test_graphs();
-	test_mistakes();
-	test_noise();
-	test_shapes();
-	reset();
-	buffer_release(&said);
-	complaints_release(&complaints);
-	arena_release(&arena);
-	return tap_done();
+	return journeys_done();
 }

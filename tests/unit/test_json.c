@@ -59,7 +59,7 @@ static void test_rfc(void)
 		"{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"e^f\":3,\"g|h\":4,"
 		"\"i\\\\j\":5,\"k\\\"l\":6,\" \":7,\"m~n\":8}";
 
-	TEST ("the examples of RFC 6901 come out right") {
+	TEST("the examples of RFC 6901 come out right") {
 		CHECK_TEXT(at(document, "/foo"), "JSON: [\"bar\",\"baz\"]");
 		CHECK_TEXT(at(document, "/foo/0"), "a string: bar");
 		CHECK_TEXT(at(document, "/"), "a number: 0");
@@ -73,7 +73,7 @@ static void test_rfc(void)
 		CHECK_TEXT(at(document, "/m~0n"), "a number: 8");
 		CHECK(strlen(at(document, "")) == strlen("JSON: ") + strlen(document));
 	}
-	TEST ("bad pointers are refused") {
+	TEST("bad pointers are refused") {
 		CHECK(refuses("foo"));
 		CHECK(refuses("/a~"));
 		CHECK(refuses("/a~2"));
@@ -84,7 +84,7 @@ static void test_rfc(void)
 
 static void test_places(void)
 {
-	TEST ("every kind of value is told apart") {
+	TEST("every kind of value is told apart") {
 		CHECK_TEXT(at("[true]", "/0"), "a boolean: true");
 		CHECK_TEXT(at("[ false , null ]", "/0"), "a boolean: false");
 		CHECK_TEXT(at("[ false , null ]", "/1"), "null: null");
@@ -93,7 +93,7 @@ static void test_places(void)
 		CHECK_TEXT(at(" \"x\" ", ""), "a string: x");
 		CHECK_TEXT(at("12", ""), "a number: 12");
 	}
-	TEST ("indices are plain numbers inside the array") {
+	TEST("indices are plain numbers inside the array") {
 		CHECK_TEXT(at("[[1,2],[3]]", "/1/0"), "a number: 3");
 		CHECK_TEXT(at("[1]", "/1"), "missing");
 		CHECK_TEXT(at("[1]", "/00"), "missing");
@@ -103,26 +103,26 @@ static void test_places(void)
 		CHECK_TEXT(at("[1]", "/4294967296"), "missing");
 		CHECK_TEXT(at("{\"0\":9}", "/0"), "a number: 9");
 	}
-	TEST ("# counts an array and is a name elsewhere") {
+	TEST("# counts an array and is a name elsewhere") {
 		CHECK_TEXT(at("{\"a\":[1,[2,3],{}]}", "/a/#"), "a number: 3");
 		CHECK_TEXT(at("[]", "/#"), "a number: 0");
 		CHECK_TEXT(at("{\"#\":5}", "/#"), "a number: 5");
 		CHECK_TEXT(at("[{\"#\":5}]", "/#/0"), "missing");
 		CHECK_TEXT(at("[1,]", "/#"), "malformed");
 	}
-	TEST ("nothing is inside a scalar") {
+	TEST("nothing is inside a scalar") {
 		CHECK_TEXT(at("{\"a\":1}", "/a/b"), "missing");
 		CHECK_TEXT(at("\"a\"", "/a"), "missing");
 		CHECK_TEXT(at("{}", "/a"), "missing");
 	}
-	TEST ("of two members with one name the first counts") {
+	TEST("of two members with one name the first counts") {
 		CHECK_TEXT(at("{\"a\":1,\"a\":2}", "/a"), "a number: 1");
 	}
 }
 
 static void test_escapes(void)
 {
-	TEST ("names and strings with escapes are decoded") {
+	TEST("names and strings with escapes are decoded") {
 		CHECK_TEXT(at("{\"\\u0061\\/\\n\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}", "/a~1\n"),
 			   "a string: \"\\/\b\f\n\r\t");
 		CHECK_TEXT(at("[\"\\u00e9\\u20ac\\ud83d\\ude00\"]", "/0"),
@@ -147,7 +147,7 @@ static const char *const malformed[] = {
 
 static void test_malformed(void)
 {
-	TEST ("what is not JSON is malformed, at once or inside") {
+	TEST("what is not JSON is malformed, at once or inside") {
 		for (size_t i = 0; i < sizeof(malformed) / sizeof(*malformed); i++) {
 			struct buffer outer = BUFFER_EMPTY;
 
@@ -159,12 +159,12 @@ static void test_malformed(void)
 			buffer_release(&outer);
 		}
 	}
-	TEST ("nothing may follow a document") {
+	TEST("nothing may follow a document") {
 		CHECK_TEXT(at("{\"a\":1}}", ""), "malformed");
 		CHECK_TEXT(at("1 2", ""), "malformed");
 		CHECK_TEXT(at("{} \n", ""), "JSON: {}");
 	}
-	TEST ("a document that was cut does not pass for a shorter one") {
+	TEST("a document that was cut does not pass for a shorter one") {
 		static const char whole[] = "{\"a\":{\"b\":[1234,\"x\",true]},\"c\":-1.5e3}";
 
 		for (size_t cut = 0; cut + 1 < sizeof(whole); cut++) {
@@ -181,7 +181,7 @@ static void test_malformed(void)
 
 static void test_depth(void)
 {
-	TEST ("depth is bounded") {
+	TEST("depth is bounded") {
 		for (int depth = JSON_DEPTH_MAX - 1; depth <= JSON_DEPTH_MAX + 2; depth++) {
 			struct buffer deep = BUFFER_EMPTY;
 
@@ -220,7 +220,7 @@ static void test_each(void)
 {
 	struct buffer seen = BUFFER_EMPTY;
 
-	TEST ("the elements of an array are walked until told to stop") {
+	TEST("the elements of an array are walked until told to stop") {
 		CHECK_INT(walk(" [ 1 , \"b\" , [ 2 ] ] ", &seen), JSON_FOUND);
 		CHECK_TEXT(seen.data, "<1><b><[ 2 ]>");
 		CHECK_INT(walk("[1,null,2,bad", &seen), JSON_FOUND);
@@ -248,7 +248,7 @@ static const char *escaped(const char *bytes, size_t length)
 
 static void test_escape(void)
 {
-	TEST ("escaping covers quotes, control characters and invalid UTF-8") {
+	TEST("escaping covers quotes, control characters and invalid UTF-8") {
 		CHECK_TEXT(escaped("a\"b\\c/\b\f\n\r\t\v\x01\x7f\0z", 16),
 			   "a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u000b\\u0001\x7f\\u0000z");
 		CHECK_TEXT(escaped("\xc3\xa9\xf0\x9f\x98\x80", 6), "\xc3\xa9\xf0\x9f\x98\x80");
@@ -258,7 +258,7 @@ static void test_escape(void)
 		CHECK_TEXT(escaped("\xf0\x9f\x98", 3),
 			   UTF8_REPLACEMENT UTF8_REPLACEMENT UTF8_REPLACEMENT);
 	}
-	TEST ("any bytes, escaped, are a string that jansson reads, and UTF-8 comes back the same") {
+	TEST("any bytes, escaped, are a string that jansson reads, and UTF-8 comes back the same") {
 		struct random random = random_stream(7, "escape", 0);
 
 		for (int turn = 0; turn < 3000; turn++) {
@@ -385,7 +385,7 @@ static void test_against_jansson(void)
 	struct random random = random_stream(1, "trees", 0);
 	struct buffer source = BUFFER_EMPTY;
 
-	TEST ("random documents hold what jansson says they hold") {
+	TEST("random documents hold what jansson says they hold") {
 		int found_some = 0, missing_some = 0;
 
 		for (int turn = 0; turn < 4000; turn++) {

@@ -96,7 +96,8 @@ static void next_pace(void *context)
 	if (paced == PACED)
 		loop_stop(loop);
 	else
-		alarm_set(loop, &pace, pace_start_us + paced * US_PER_S / PACE_PER_S, next_pace, NULL);
+		alarm_set(loop, &pace, pace_start_us + paced * US_PER_S / PACE_PER_S, next_pace,
+			  NULL);
 }
 
 static int by_size(const void *a, const void *b)
@@ -116,7 +117,8 @@ static void test_pace(void)
 	       (int)lags[PACED / 2], (int)lags[PACED * 99 / 100], (int)lags[PACED * 999 / 1000],
 	       (int)lags[PACED - 1]);
 	CHECK(lags[0] >= 0);
-	CHECK(lags[PACED / 2] < 2000); /* the machine may be busy; an idle core has a p99 below 100 */
+	CHECK(lags[PACED / 2] <
+	      2000); /* the machine may be busy; an idle core has a p99 below 100 */
 }
 
 /* --- neither side starves --- */
@@ -265,7 +267,8 @@ static void test_rounds(void)
 		timeouts_expire(wheel, now_us, 10);
 	CHECK_INT(late.times, 0);
 	CHECK(timeouts_next_us(wheel) <= hour_us + 31 * US_PER_S);
-	timeouts_expire(wheel, hour_us + 100 * US_PER_S, 10); /* as after a SIGSTOP: rounds at once */
+	timeouts_expire(wheel, hour_us + 100 * US_PER_S,
+			10); /* as after a SIGSTOP: rounds at once */
 	CHECK_INT(late.times, 1);
 	CHECK_INT(never.times, 0);
 	timeouts_release(wheel);
@@ -304,13 +307,20 @@ int main(void)
 		printf("Bail out! %s\n", error.text);
 		return 1;
 	}
-	TEST("alarms ring in order, never early, and not when cleared") test_order();
-	TEST("alarms at 5,000/s are on time") test_pace();
-	TEST("alarms that are always due do not starve descriptors") test_starving();
-	TEST("now is one moment per turn, and a long turn is noticed") test_now();
-	TEST("timeouts expire once, never early") test_timeouts();
-	TEST("timeouts live through rounds of the wheel and a stopped clock") test_rounds();
-	TEST("a timeout may set itself again") test_again();
+	TEST("alarms ring in order, never early, and not when cleared")
+		test_order();
+	TEST("alarms at 5,000/s are on time")
+		test_pace();
+	TEST("alarms that are always due do not starve descriptors")
+		test_starving();
+	TEST("now is one moment per turn, and a long turn is noticed")
+		test_now();
+	TEST("timeouts expire once, never early")
+		test_timeouts();
+	TEST("timeouts live through rounds of the wheel and a stopped clock")
+		test_rounds();
+	TEST("a timeout may set itself again")
+		test_again();
 	loop_free(loop);
 	return tap_done();
 }

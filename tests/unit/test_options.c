@@ -61,7 +61,7 @@ static void check_refused(const char *word, const char *why)
 
 static void test_values(void)
 {
-	TEST ("every form of a value is understood") {
+	TEST("every form of a value is understood") {
 		CHECK(PARSE("--target=a", "-n", "4"));
 		CHECK_TEXT(chosen.target, "a");
 		CHECK_INT(chosen.count, 4);
@@ -73,14 +73,14 @@ static void test_values(void)
 		CHECK(PARSE("--target=a=b"));
 		CHECK_TEXT(chosen.target, "a=b");
 	}
-	TEST ("units are those of the scenario") {
+	TEST("units are those of the scenario") {
 		CHECK(PARSE("--time", "1.5s", "--size=2KiB", "--rate", "120/m", "--share", "5%"));
 		CHECK_INT(chosen.time_us, 1500000);
 		CHECK_INT(chosen.size_bytes, 2048);
 		CHECK_NEAR(chosen.rate, 2, 1e-9);
 		CHECK_NEAR(chosen.share, 0.05, 1e-9);
 	}
-	TEST ("defaults hold until something else is said, and the last one wins") {
+	TEST("defaults hold until something else is said, and the last one wins") {
 		CHECK(PARSE("x"));
 		CHECK_INT(chosen.count, 3);
 		CHECK_INT(chosen.colour, 1);
@@ -90,7 +90,7 @@ static void test_values(void)
 		CHECK_INT(chosen.count, 2);
 		CHECK_INT(chosen.colour, 2);
 	}
-	TEST ("an option may be collected") {
+	TEST("an option may be collected") {
 		CHECK(PARSE("--set", "a=1", "-sb=2", "-s", "c=3"));
 		CHECK_INT(chosen.set.count, 3);
 		CHECK_TEXT(chosen.set.items[0], "a=1");
@@ -104,14 +104,14 @@ static void test_values(void)
 
 static void test_flags(void)
 {
-	TEST ("flags can be bundled, the last letter may take a value") {
+	TEST("flags can be bundled, the last letter may take a value") {
 		CHECK(PARSE("-qpn7"));
 		CHECK(chosen.quiet && chosen.plan);
 		CHECK_INT(chosen.count, 7);
 		CHECK(PARSE("-qn", "8"));
 		CHECK_INT(chosen.count, 8);
 	}
-	TEST ("a flag that is on can be turned off") {
+	TEST("a flag that is on can be turned off") {
 		CHECK(PARSE("--no-tint"));
 		CHECK(!chosen.colour_on);
 		CHECK(PARSE("--tint=no", "--quiet=yes"));
@@ -123,7 +123,7 @@ static void test_flags(void)
 
 static void test_arguments(void)
 {
-	TEST ("arguments and options mix; after -- nothing is an option; - is an argument") {
+	TEST("arguments and options mix; after -- nothing is an option; - is an argument") {
 		CHECK(PARSE("one", "-q", "-", "--", "--plan", "-q"));
 		CHECK_INT(line.arguments.count, 4);
 		CHECK_TEXT(line.arguments.items[0], "one");
@@ -136,7 +136,7 @@ static void test_arguments(void)
 
 static void test_mistakes(void)
 {
-	TEST ("every mistake is named, with a suggestion where one is near") {
+	TEST("every mistake is named, with a suggestion where one is near") {
 		check_refused("--taget", "unknown option '--taget' (did you mean '--target'?)");
 		check_refused("--taget=x", "unknown option '--taget' (did you mean '--target'?)");
 		check_refused("--zzzzzz", "unknown option '--zzzzzz'");
@@ -148,7 +148,7 @@ static void test_mistakes(void)
 		check_refused("--count=11", "--count: '11' is too large");
 		check_refused("--colour=pink", "--colour: 'pink' is none of red, green, blue");
 	}
-	TEST ("values of the wrong kind are refused") {
+	TEST("values of the wrong kind are refused") {
 		CHECK(!PARSE("--count=many"));
 		CHECK(!PARSE("--count="));
 		CHECK(!PARSE("--time=5"));
@@ -162,7 +162,7 @@ static void test_help(void)
 {
 	struct buffer out = BUFFER_EMPTY;
 
-	TEST ("the help names every option, what it takes and its default") {
+	TEST("the help names every option, what it takes and its default") {
 		options_write_help(options, &out);
 		CHECK(strstr(out.data, "  -t, --target URL          where\n") != NULL);
 		CHECK(strstr(out.data, "      --no-tint             in colour\n") != NULL);

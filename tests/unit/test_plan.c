@@ -59,7 +59,7 @@ static struct seen walk(const struct plan *plan, uint32_t segment, uint32_t segm
 
 static void test_counts(void)
 {
-	TEST ("a constant rate makes exactly rate times seconds starts, evenly") {
+	TEST("a constant rate makes exactly rate times seconds starts, evenly") {
 		struct phase phase = constant(0, 60, 2000, ARRIVALS_EVEN);
 		struct plan plan = plan_of(&phase, 1);
 		struct seen seen = walk(&plan, 0, 1);
@@ -70,7 +70,7 @@ static void test_counts(void)
 		CHECK_INT(seen.last_us, 60000000 - 500);
 		CHECK(seen.ordered);
 	}
-	TEST ("poisson arrivals are as many as promised, in order, within the phase, scattered") {
+	TEST("poisson arrivals are as many as promised, in order, within the phase, scattered") {
 		struct phase phase = constant(5, 10, 1000, ARRIVALS_POISSON);
 		struct plan plan = plan_of(&phase, 1);
 		struct plan_walk walk_;
@@ -95,7 +95,7 @@ static void test_counts(void)
 		CHECK_NEAR(sqrt(squares / 10000 - sum / 10000 * sum / 10000) / (sum / 10000), 1,
 			   0.05);
 	}
-	TEST ("a ramp makes its area of starts, three quarters of them in its second half") {
+	TEST("a ramp makes its area of starts, three quarters of them in its second half") {
 		struct phase phase = constant(0, 20, 0, ARRIVALS_EVEN);
 		struct plan plan = plan_of(&phase, 1);
 		struct seen seen;
@@ -106,7 +106,7 @@ static void test_counts(void)
 		CHECK_INT(seen.before_half, 250);
 		CHECK(seen.last_us < 20000000);
 	}
-	TEST ("a ramp down ends where it should") {
+	TEST("a ramp down ends where it should") {
 		struct phase phase = constant(0, 10, 100, ARRIVALS_EVEN);
 		struct plan plan = plan_of(&phase, 1);
 		struct seen seen;
@@ -117,7 +117,7 @@ static void test_counts(void)
 		CHECK(seen.ordered && seen.last_us <= 10000000);
 		CHECK_INT(seen.before_half, 375);
 	}
-	TEST ("a recorded curve is followed piece by piece") {
+	TEST("a recorded curve is followed piece by piece") {
 		struct curve_point points[] = { { 0, 10 }, { 10000000, 10 }, { 20000000, 110 } };
 		struct phase phase = constant(0, 20, 0, ARRIVALS_EVEN);
 		struct plan plan = plan_of(&phase, 1);
@@ -135,7 +135,7 @@ static void test_counts(void)
 
 static void test_mix(void)
 {
-	TEST ("the mix holds exactly over every hundred starts") {
+	TEST("the mix holds exactly over every hundred starts") {
 		struct phase phase = constant(0, 1, 300, ARRIVALS_EVEN);
 		struct plan plan = plan_of(&phase, 1);
 		struct seen seen = walk(&plan, 0, 1);
@@ -144,7 +144,7 @@ static void test_mix(void)
 		CHECK_INT(seen.by_journey[1], 60);
 		CHECK_INT(seen.by_journey[2], 6);
 	}
-	TEST ("odd weights are dealt within a thousandth") {
+	TEST("odd weights are dealt within a thousandth") {
 		struct mix_entry odd[] = { { 0, 1 / 3. }, { 1, 2 / 3. }, { 2, 0.0001 } };
 		struct phase phase = constant(0, 10, 1000, ARRIVALS_EVEN);
 		struct plan plan = plan_of(&phase, 1);
@@ -160,7 +160,7 @@ static void test_mix(void)
 
 static void test_segments(void)
 {
-	TEST ("segments share the plan without gap or overlap") {
+	TEST("segments share the plan without gap or overlap") {
 		struct phase phases[] = { constant(0, 5, 100, ARRIVALS_POISSON),
 					  constant(5, 5, 200, ARRIVALS_EVEN) };
 		struct plan plan = plan_of(phases, 2);
@@ -180,7 +180,7 @@ static void test_segments(void)
 		for (int i = 0; i < 1500; i++)
 			CHECK(taken[i]);
 	}
-	TEST ("users of one rendezvous are in one segment") {
+	TEST("users of one rendezvous are in one segment") {
 		struct phase phase = constant(0, 10, 100, ARRIVALS_EVEN);
 		struct plan plan = plan_of(&phase, 1);
 		uint32_t meets[] = { 0, 5, 0 };
@@ -200,7 +200,7 @@ static void test_segments(void)
 		CHECK_INT(counts[0] + counts[1], 200);
 		CHECK(counts[0] > 0 && counts[1] > 0);
 	}
-	TEST ("every segment counts the same draws, so no two starts share one") {
+	TEST("every segment counts the same draws, so no two starts share one") {
 		struct phase phase = constant(0, 10, 100, ARRIVALS_EVEN);
 		struct plan plan = plan_of(&phase, 1);
 		uint64_t sources[] = { 0, 1, 1 };
@@ -236,9 +236,9 @@ static void test_same_seed(void)
 	plan_describe(&plan, names, &second);
 	plan.seed = 43;
 	plan_describe(&plan, names, &other);
-	TEST ("the same seed gives the same plan")
+	TEST("the same seed gives the same plan")
 		CHECK_TEXT(first.data, second.data);
-	TEST ("another seed gives another plan")
+	TEST("another seed gives another plan")
 		CHECK(strcmp(strstr(first.data, "digest"), strstr(other.data, "digest")) != 0);
 	buffer_release(&first);
 	buffer_release(&second);
@@ -247,7 +247,7 @@ static void test_same_seed(void)
 
 static void test_users(void)
 {
-	TEST ("a closed phase ramps its users and has none outside of itself") {
+	TEST("a closed phase ramps its users and has none outside of itself") {
 		struct phase phase = { .kind = PHASE_USERS,
 				       .duration_us = 10000000,
 				       .users_from = 10,

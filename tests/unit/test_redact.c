@@ -32,7 +32,7 @@ static void test_given(void)
 		    none[] = "";
 	char *const secrets[] = { plain, odd, longer, none };
 
-	TEST ("given secrets are masked however they are spelt, and when they are cut") {
+	TEST("given secrets are masked however they are spelt, and when they are cut") {
 		CHECK_TEXT(shown_of(text_of("x hunter2y hunter2-and-more"), secrets, 4, 1000),
 			   "x ***y ***");
 		CHECK_TEXT(shown_of(text_of("{\"x\":\"a\\\"b&c\"} ?a%22b%26c"), secrets, 4, 1000),
@@ -44,14 +44,14 @@ static void test_given(void)
 
 static void test_names(void)
 {
-	TEST ("credentials in header lines are masked to the end of the line") {
+	TEST("credentials in header lines are masked to the end of the line") {
 		CHECK_TEXT(shown("Authorization: Bearer abc def\r\nHost: x"),
 			   "Authorization: ***\\r\\nHost: x");
 		CHECK_TEXT(shown("Set-Cookie: a=b; Path=/\ncookie: c=d; e=f"),
 			   "Set-Cookie: ***\\ncookie: ***");
 		CHECK_TEXT(shown("Proxy-Authorization:Basic eHg6eXk="), "Proxy-Authorization:***");
 	}
-	TEST ("telling members of JSON are masked, whatever they hold") {
+	TEST("telling members of JSON are masked, whatever they hold") {
 		CHECK_TEXT(shown("{\"email\":\"a@b\",\"password\":\"p\\\"w\",\"qty\":2}"),
 			   "{\"email\":\"a@b\",\"password\":\"***\",\"qty\":2}");
 		CHECK_TEXT(shown("{\"access_token\" : \"x\", \"refreshToken\":\"y\"}"),
@@ -66,11 +66,11 @@ static void test_names(void)
 		CHECK_TEXT(shown("{\"authorization\":\"Bearer x y\",\"z\":1}"),
 			   "{\"authorization\":\"***\",\"z\":1}");
 	}
-	TEST ("telling fields of forms and queries are masked") {
+	TEST("telling fields of forms and queries are masked") {
 		CHECK_TEXT(shown("POST /login?token=abc&x=1 user=u&password=p%20w&y=2"),
 			   "POST /login?token=***&x=1 user=u&password=***&y=2");
 	}
-	TEST ("prose about secrets stays readable") {
+	TEST("prose about secrets stays readable") {
 		CHECK_TEXT(shown("{\"error\":\"invalid token: expired\"}"),
 			   "{\"error\":\"invalid token: expired\"}");
 		CHECK_TEXT(shown("password required"), "password required");
@@ -81,14 +81,14 @@ static void test_names(void)
 
 static void test_shapes(void)
 {
-	TEST ("bearer tokens, JSON Web Tokens and logins in URLs are masked") {
+	TEST("bearer tokens, JSON Web Tokens and logins in URLs are masked") {
 		CHECK_TEXT(shown("sent Bearer abc.def-ghi_123=, got 401"),
 			   "sent Bearer ***, got 401");
 		CHECK_TEXT(shown("got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln!"), "got ***!");
 		CHECK_TEXT(shown("at http://me:pw@shop/x and http://shop/@y"),
 			   "at http://***@shop/x and http://shop/@y");
 	}
-	TEST ("card numbers keep their last four digits") {
+	TEST("card numbers keep their last four digits") {
 		CHECK_TEXT(shown("card 4111111111111111."), "card ************1111.");
 		CHECK_TEXT(shown("card 4111 1111-1111 1111 x"), "card **** ****-**** 1111 x");
 		CHECK_TEXT(shown("\"378282246310005\""), "\"***********0005\"");
@@ -100,13 +100,13 @@ static void test_shapes(void)
 
 static void test_output(void)
 {
-	TEST ("what a terminal could misread is made visible") {
+	TEST("what a terminal could misread is made visible") {
 		CHECK_TEXT(shown_of((struct text){ "a\0b\x1b[31m\x7f\t\xff", 11 }, NULL, 0, 100),
 			   "a\\x00b\\x1b[31m\\x7f\\t" UTF8_REPLACEMENT);
 		CHECK_TEXT(shown("\xc2\x9b x \xe2\x80\xae \xc3\xa9"), "\\u009b x \\u202e \xc3\xa9");
 		CHECK_TEXT(shown("token\t:\t\x1b\"x1x\""), "token\\t:\\t\\x1b\"x1x\"");
 	}
-	TEST ("the result is as long as allowed and ends in an ellipsis when cut") {
+	TEST("the result is as long as allowed and ends in an ellipsis when cut") {
 		CHECK_TEXT(shown_of(text_of("abcdef"), NULL, 0, 6), "abcdef");
 		CHECK_TEXT(shown_of(text_of("abcdefg"), NULL, 0, 6), "abc\xe2\x80\xa6");
 		CHECK_TEXT(shown_of(text_of("ab\xc3\xa9\xc3\xa9"), NULL, 0, 6),
@@ -115,7 +115,7 @@ static void test_output(void)
 		CHECK_TEXT(shown_of(text_of("abcdef"), NULL, 0, 2), "");
 		CHECK_TEXT(shown_of(text_of(""), NULL, 0, 0), "");
 	}
-	TEST ("any bytes come out as printable UTF-8 within the limit") {
+	TEST("any bytes come out as printable UTF-8 within the limit") {
 		static char secret[] = "s3";
 		char *const secrets[] = { secret };
 		static const char *const words[] = { "password", "\":\"", "=",	     "token", "s3",

@@ -35,7 +35,7 @@ static void test_finding(void)
 {
 	struct regex_found found;
 
-	TEST ("the first group is found, or the whole match when there is none") {
+	TEST("the first group is found, or the whole match when there is none") {
 		CHECK_INT(find("order-([0-9]+)", "my order-123.", &found), REGEX_FOUND);
 		CHECK(text_is(found.whole, "order-123") && text_is(found.group, "123"));
 		CHECK_INT(find("order-[0-9]+", "my order-123.", &found), REGEX_FOUND);
@@ -45,7 +45,7 @@ static void test_finding(void)
 		CHECK_INT(find("order-[0-9]+", "nothing", &found), REGEX_MISSING);
 		CHECK_INT(find("^$", "", &found), REGEX_FOUND);
 	}
-	TEST ("a subject that is not UTF-8 is no error") {
+	TEST("a subject that is not UTF-8 is no error") {
 		CHECK_INT(find("b+",
 			       "\xff\xfe"
 			       "abb\xff",
@@ -59,7 +59,7 @@ static void test_finding(void)
 			       &found),
 			  REGEX_MISSING);
 	}
-	TEST ("an absent subject is empty") {
+	TEST("an absent subject is empty") {
 		struct error err;
 		struct regex *regex = regex_compile(text_of("x*"), &err);
 
@@ -68,7 +68,7 @@ static void test_finding(void)
 		regex_free(regex);
 		regex_free(NULL);
 	}
-	TEST ("bad patterns are refused with a reason and a place") {
+	TEST("bad patterns are refused with a reason and a place") {
 		CHECK(refused("a(b", "missing closing parenthesis"));
 		CHECK(refused("*a", "at character 1"));
 		CHECK(refused("[z-a]", "range out of order"));
@@ -78,7 +78,7 @@ static void test_finding(void)
 
 static void test_limits(void)
 {
-	TEST ("a pattern that runs away is stopped soon") {
+	TEST("a pattern that runs away is stopped soon") {
 		static const char *const patterns[] = {
 			"^(a+)+$",
 			"(a|aa)+$",
@@ -108,7 +108,7 @@ static void test_limits(void)
 
 static void test_quadratic(void)
 {
-	TEST ("a search that is tame at every place but long in all is stopped, too") {
+	TEST("a search that is tame at every place but long in all is stopped, too") {
 		struct buffer subject = BUFFER_EMPTY;
 		struct regex_found found;
 		int64_t start_us = clock_cpu_us();

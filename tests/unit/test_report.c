@@ -140,7 +140,7 @@ static void add_all(struct made_run *run)
 
 static void test_head(const json_t *report)
 {
-	TEST ("the head says which run this was") {
+	TEST("the head says which run this was") {
 		CHECK_TEXT(string_at(report, "schema"), "sagastorm/report/1");
 		CHECK_TEXT(string_at(report, "name"), "flash-sale");
 		CHECK_TEXT(string_at(report, "seed"), "18446744073709551615");
@@ -150,7 +150,7 @@ static void test_head(const json_t *report)
 		CHECK_TEXT(string_at(report, "environment.target"), "http://127.0.0.1:8080");
 		CHECK(json_is_null(json_at(report, "interrupted")));
 	}
-	TEST ("a run without findings is valid and passes") {
+	TEST("a run without findings is valid and passes") {
 		CHECK_TEXT(string_at(report, "verdict"), "pass");
 		CHECK_INT(number_at(report, "exit_code"), 0);
 		CHECK(json_is_true(json_at(report, "validity.valid")));
@@ -162,32 +162,32 @@ static void test_head(const json_t *report)
 
 static void test_load(const json_t *report)
 {
-	TEST ("scheduled = ok + failed + timed out + dropped, as recorded") {
+	TEST("scheduled = ok + failed + timed out + dropped, as recorded") {
 		CHECK_INT(number_at(report, "load.scheduled"), 35);
 		CHECK_INT(number_at(report, "load.ok"), 30);
 		CHECK_INT(number_at(report, "load.failed"), 2);
 		CHECK_INT(number_at(report, "load.timed_out"), 2);
 		CHECK_INT(number_at(report, "load.dropped"), 1);
 	}
-	TEST ("rates are of measured phases: 25 planned and 24 made in 3 s") {
+	TEST("rates are of measured phases: 25 planned and 24 made in 3 s") {
 		CHECK(number_at(report, "load.target_rate") == 8.333);
 		CHECK(number_at(report, "load.achieved_rate") == 8.0);
 		CHECK(number_at(report, "load.measured_s") == 3.0);
 	}
-	TEST ("lag is that of measured requests") {
+	TEST("lag is that of measured requests") {
 		/* 15 of 10 us, 6 of 30: those that were retried or interrupted were sent too. */
 		CHECK_INT(number_at(report, "load.lag_us.p50"), 10);
 		CHECK_INT(number_at(report, "load.lag_us.p99"), 30);
 		CHECK_INT(number_at(report, "load.lag_us.max"), 30);
 	}
-	TEST ("the generator's health is that of measured seconds: median CPU, longest stall") {
+	TEST("the generator's health is that of measured seconds: median CPU, longest stall") {
 		CHECK_NEAR(number_at(report, "load.generator.cpu"), 0.3, 0.001);
 		CHECK_INT(number_at(report, "load.generator.stall_us"), 3000);
 		CHECK_INT(number_at(report, "load.generator.memory_kib"), 4096);
 		CHECK_INT(number_at(report, "load.generator.workers"), 1);
 		CHECK_TEXT(string_at(report, "load.generator.transport"), "direct");
 	}
-	TEST ("phases have their own books") {
+	TEST("phases have their own books") {
 		CHECK_TEXT(string_at(report, "phases.1.name"), "sale");
 		CHECK_INT(number_at(report, "phases.1.planned"), 20);
 		CHECK_INT(number_at(report, "phases.1.scheduled"), 20);
@@ -204,7 +204,7 @@ static const json_t *request_in(const json_t *report, const char *name, const ch
 	const json_t *list = json_at(report, "requests"), *request;
 	size_t i;
 
-	json_array_foreach (list, i, request) {
+	json_array_foreach(list, i, request) {
 		if (strcmp(string_at(request, "name"), name) == 0 &&
 		    strcmp(string_at(request, "phase"), phase) == 0)
 			return request;
@@ -216,7 +216,7 @@ static void test_gets(const json_t *report)
 {
 	const json_t *all = request_in(report, "GET /products", "all");
 
-	TEST ("a name's total holds measured phases only, to the microsecond") {
+	TEST("a name's total holds measured phases only, to the microsecond") {
 		CHECK_INT(number_at(all, "count"), 15);
 		CHECK_INT(number_at(all, "errors"), 0);
 		CHECK_TEXT(string_at(all, "journey"), "browse");
@@ -233,7 +233,7 @@ static void test_gets(const json_t *report)
 		CHECK_INT(number_at(all, "bytes_in"), 15000);
 		CHECK_INT(number_at(all, "bytes_out"), 1500);
 	}
-	TEST ("connection times are those of new connections, absent ones are null") {
+	TEST("connection times are those of new connections, absent ones are null") {
 		CHECK_INT(number_at(all, "timing_us.connect.count"), 1);
 		CHECK_INT(number_at(all, "timing_us.connect.max"), 44);
 		CHECK(json_is_null(json_at(all, "timing_us.dns")));
@@ -241,7 +241,7 @@ static void test_gets(const json_t *report)
 		CHECK_INT(number_at(all, "timing_us.first_byte.count"), 15);
 		CHECK_INT(number_at(all, "timing_us.first_byte.max"), 1350);
 	}
-	TEST ("each phase has its own row, also one that is not measured") {
+	TEST("each phase has its own row, also one that is not measured") {
 		const json_t *warmup = request_in(report, "GET /products", "warmup");
 
 		CHECK_INT(number_at(warmup, "count"), 10);
@@ -258,7 +258,7 @@ static void test_posts(const json_t *report)
 	const json_t *all = request_in(report, "POST /orders", "all");
 	const json_t *never = request_in(report, "never", "all");
 
-	TEST ("attempts that are tried again are errors, but not in the name's totals") {
+	TEST("attempts that are tried again are errors, but not in the name's totals") {
 		CHECK_INT(number_at(all, "count"), 4);
 		CHECK_INT(number_at(all, "errors"), 4);
 		CHECK_INT(number_at(all, "retries"), 1);
@@ -269,12 +269,12 @@ static void test_posts(const json_t *report)
 		CHECK(json_is_null(json_at(all, "ok_us")));
 		CHECK_TEXT(string_at(all, "journey"), "checkout");
 	}
-	TEST ("a request that was never made is there, with nothing instead of zeros") {
+	TEST("a request that was never made is there, with nothing instead of zeros") {
 		CHECK_INT(number_at(never, "count"), 0);
 		CHECK(json_is_null(json_at(never, "latency_us")));
 		CHECK_TEXT(string_at(never, "journey"), "");
 	}
-	TEST ("errors are counted by class and name in measured phases, our own stop is none") {
+	TEST("errors are counted by class and name in measured phases, our own stop is none") {
 		CHECK_INT(json_array_size(json_at(report, "errors")), 2);
 		CHECK_TEXT(string_at(report, "errors.0.class"), "timeout");
 		CHECK_INT(number_at(report, "errors.0.count"), 2);
@@ -283,12 +283,12 @@ static void test_posts(const json_t *report)
 		CHECK_TEXT(string_at(report, "errors.1.name"), "POST /orders");
 		CHECK_INT(number_at(report, "errors.1.count"), 3);
 	}
-	TEST ("the sample is the first, whole, and valid UTF-8") {
+	TEST("the sample is the first, whole, and valid UTF-8") {
 		CHECK_TEXT(string_at(report, "errors.1.sample"),
 			   "POST /orders: status 503; body: \"sold <out>\"\xef\xbf\xbd and "
 			   "\x1b[31mred and long enough for two records");
 	}
-	TEST ("the totals are those of all names") {
+	TEST("the totals are those of all names") {
 		CHECK_INT(number_at(report, "totals.count"), 19);
 		CHECK_INT(number_at(report, "totals.errors"), 4);
 		CHECK_INT(number_at(report, "totals.latency_us.max"), 2000);
@@ -302,13 +302,13 @@ static void test_files(struct made_run *run)
 	const char *line = log;
 	int lines = 0;
 
-	TEST ("each name has its percentile table, under a plain file name") {
+	TEST("each name has its percentile table, under a plain file name") {
 		CHECK(strstr(table, "Total count    =           15]") != NULL);
 		free(table);
 		table = made_run_file(run, "histograms/never.hgrm");
 		CHECK(strstr(table, "Total count    =            0]") != NULL);
 	}
-	TEST ("the log has a line per second and name") {
+	TEST("the log has a line per second and name") {
 		while ((line = strstr(line, "\nTag="))) {
 			line++;
 			lines++;
@@ -333,14 +333,14 @@ static void test_terminal(const struct made_run *run)
 		printf("#   %.*s\n", (int)strcspn(line, "\n"), line);
 		widest = strcspn(line, "\n") > widest ? strcspn(line, "\n") : widest;
 	}
-	TEST ("the summary says it in 80 columns") {
+	TEST("the summary says it in 80 columns") {
 		CHECK(strncmp(text, "PASS  flash-sale", 16) == 0);
 		CHECK(strstr(text, "35 = 30 ok + 2 failed + 2 timed out + 1 dropped") != NULL);
 		CHECK(strstr(text, "8.0/s of 8.3/s planned (96.0%)") != NULL);
 		CHECK(strstr(text, "1.51 ms") != NULL);
 		CHECK(widest <= 82); /* bytes */
 	}
-	TEST ("what the system sent cannot steer the terminal") {
+	TEST("what the system sent cannot steer the terminal") {
 		CHECK(strchr(text, '\x1b') == NULL);
 		CHECK(strstr(text, "\\x1b[31mred") != NULL);
 	}
@@ -351,7 +351,7 @@ static void test_again(struct made_run *run)
 	char *before = made_run_file(run, "report.json"), *after;
 	json_t *report = made_run_report(run);
 
-	TEST ("built again from the history, the report is the same") {
+	TEST("built again from the history, the report is the same") {
 		after = made_run_file(run, "report.json");
 		CHECK(report != NULL);
 		CHECK_TEXT(after, before);
@@ -370,7 +370,7 @@ int main(void)
 	add_all(&run);
 	made_run_end(&run, 3987000, books);
 	report = made_run_report(&run);
-	TEST ("the report is built") {
+	TEST("the report is built") {
 		if (!CHECK(report != NULL))
 			printf("# %s\n", run.err.text);
 		CHECK_INT(run.exit_code, 0);

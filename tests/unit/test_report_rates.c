@@ -42,7 +42,7 @@ static void test_stopped_ramp(void)
 	made_event(&run, EVENT_STOP_REQUESTED, 5000000, SIGINT);
 	made_run_end(&run, 5500000, (const uint64_t[OUTCOME_COUNT]){ 24 });
 	report = made_run_report(&run);
-	TEST ("half way up a ramp from 0, a quarter of it was planned") {
+	TEST("half way up a ramp from 0, a quarter of it was planned") {
 		CHECK(number_at(report, "load.target_rate") == 5.0);
 		CHECK(number_at(report, "load.achieved_rate") == 4.8);
 		CHECK(number_at(report, "load.measured_s") == 5.0);
@@ -65,16 +65,16 @@ static void test_work(void)
 	add_starts(&run, 40, 100000);
 	made_run_end(&run, 60000000, (const uint64_t[OUTCOME_COUNT]){ 40 });
 	report = made_run_report(&run);
-	TEST ("a phase of so many iterations lasts until the last one is done") {
+	TEST("a phase of so many iterations lasts until the last one is done") {
 		CHECK(json_is_null(json_at(report, "load.target_rate")));
 		CHECK(number_at(report, "load.achieved_rate") == 10.0);
 		CHECK(json_is_null(json_at(report, "phases.0.planned")));
 		CHECK_INT(run.exit_code, 0);
 	}
-	TEST ("journeys without requests cannot fail the gate: nothing is known of it") {
+	TEST("journeys without requests cannot fail the gate: nothing is known of it") {
 		CHECK_TEXT(string_at(report, "gates.0.verdict"), "unknown");
 	}
-	TEST ("every name has a file of its own, in the directory where it belongs") {
+	TEST("every name has a file of its own, in the directory where it belongs") {
 		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 			char path[64];
 			char *contents;

@@ -125,22 +125,22 @@ static void check_made(const struct made *made, const char *reason, int exit_cod
 
 static void test_limits(void)
 {
-	TEST ("a run within its limits is valid")
+	TEST("a run within its limits is valid")
 		check_made(&(struct made){ .late = 1,
 					   .dropped = 1,
 					   .cpu_us = 890000,
 					   .stall_us = 99000 },
 			   NULL, 0);
-	TEST ("lag above its limit makes the run invalid")
+	TEST("lag above its limit makes the run invalid")
 		check_made(&(struct made){ .late = 2 }, "lag p99 is 20.0 ms, the limit is 5.00 ms",
 			   10);
-	TEST ("too many dropped starts make the run invalid")
+	TEST("too many dropped starts make the run invalid")
 		check_made(&(struct made){ .dropped = 2 }, "2.0% of the starts found no room", 10);
-	TEST ("a busy generator makes the run invalid")
+	TEST("a busy generator makes the run invalid")
 		check_made(&(struct made){ .cpu_us = 950000 }, "95% of a core", 10);
-	TEST ("a stall makes the run invalid")
+	TEST("a stall makes the run invalid")
 		check_made(&(struct made){ .stall_us = 150000 }, "stood still for 150 ms", 10);
-	TEST ("without limits nothing is too much")
+	TEST("without limits nothing is too much")
 		check_made(&(struct made){ .late = 50,
 					   .dropped = 50,
 					   .cpu_us = 999999,
@@ -151,33 +151,36 @@ static void test_limits(void)
 
 static void test_books(void)
 {
-	TEST ("what the workers counted must be what they wrote")
+	TEST("what the workers counted must be what they wrote")
 		check_made(&(struct made){ .ok_in_books = 1 },
 			   "the workers counted 101 starts ok, the history has 100", 10);
-	TEST ("every planned start must have been made")
+	TEST("every planned start must have been made")
 		check_made(&(struct made){ .starts = 99 }, "planned 100 starts and has 99", 10);
-	TEST ("a lost worker makes the run invalid")
-		check_made(&(struct made){ .lost_workers = 1, .ok_in_books = -7 }, "1 worker died",
+	TEST("a lost worker makes the run invalid")
+		check_made(&(struct made){ .lost_workers = 1, .ok_in_books = -7 }, "worker 0 died",
 			   10);
-	TEST ("a run without an end did not finish")
+	TEST("several are counted")
+		check_made(&(struct made){ .lost_workers = 3, .ok_in_books = -7 },
+			   "worker 0 died, and 2 more", 10);
+	TEST("a run without an end did not finish")
 		check_made(&(struct made){ .endless = true }, "the run did not finish", 10);
-	TEST ("when everything was dropped, too little was tested")
+	TEST("when everything was dropped, too little was tested")
 		check_made(&(struct made){ .dropped = 100, .no_limits = true },
 			   "too little was tested", 10);
 }
 
 static void test_outcomes(void)
 {
-	TEST ("a system that answers nothing does not pass")
+	TEST("a system that answers nothing does not pass")
 		check_made(&(struct made){ .failed = 100 }, NULL, 20);
-	TEST ("one that answers something passes, as long as no gate says more")
+	TEST("one that answers something passes, as long as no gate says more")
 		check_made(&(struct made){ .failed = 99 }, NULL, 0);
-	TEST ("a run stopped by SIGINT ends with 130, and is not blamed for being short")
+	TEST("a run stopped by SIGINT ends with 130, and is not blamed for being short")
 		check_made(&(struct made){ .signal = SIGINT, .starts = 50 }, NULL, 130);
-	TEST ("a run stopped by SIGTERM ends with 143")
+	TEST("a run stopped by SIGTERM ends with 143")
 		check_made(&(struct made){ .signal = SIGTERM, .starts = 50, .endless = true }, NULL,
 			   143);
-	TEST ("a stopped run whose generator was the limit is invalid first")
+	TEST("a stopped run whose generator was the limit is invalid first")
 		check_made(&(struct made){ .signal = SIGINT, .starts = 50, .late = 10 }, "lag p99",
 			   10);
 }
@@ -200,7 +203,7 @@ static void test_ranks(void)
 		{ FOUND_TERMINATED, 143 },
 	};
 
-	TEST ("the first exit code that applies wins")
+	TEST("the first exit code that applies wins")
 		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 			CHECK_INT(verdict_of(cases[i].findings).exit_code, cases[i].exit_code);
 }
@@ -222,7 +225,7 @@ static void test_damage(void)
 	struct made_run run;
 	char path[256];
 
-	TEST ("records that found no room are missed") {
+	TEST("records that found no room are missed") {
 		uint64_t lost = 12;
 		FILE *file;
 
@@ -236,14 +239,14 @@ static void test_damage(void)
 		check_report(&run, "12 records were lost", 10);
 		made_run_remove(&run);
 	}
-	TEST ("a file that is no history is told, and does not stop the report") {
+	TEST("a file that is no history is told, and does not stop the report") {
 		make(&run, &(struct made){ 0 });
 		path_in(&run, "history/worker-1.history", path);
 		CHECK(file_write(path, text_of("rubbish"), NULL));
 		check_report(&run, "not a history", 10);
 		made_run_remove(&run);
 	}
-	TEST ("records about what meta.json does not know are counted and left alone") {
+	TEST("records about what meta.json does not know are counted and left alone") {
 		make(&run, &(struct made){ 0 });
 		made_request(&run, &(struct record_request){ .name = 1 }, REQUEST_MEASURED);
 		made_request(&run, &(struct record_request){ .failure = 99 }, REQUEST_MEASURED);
@@ -267,7 +270,7 @@ static void test_torn_reason(void)
 	path_in(&run, "history/worker-0.history", path);
 	truncate(path, 50 * RECORD_BYTES + 1);
 	report = made_run_report(&run);
-	TEST ("a torn worker's file is named, and the books no longer fit") {
+	TEST("a torn worker's file is named, and the books no longer fit") {
 		CHECK(strstr(run.terminal.data, "'worker-0.history' is damaged at its end") !=
 		      NULL);
 		CHECK(strstr(run.terminal.data, "the workers counted 100 starts ok") != NULL);
@@ -298,7 +301,7 @@ static void test_killed(void)
 	}
 	waitpid(child, &status, 0);
 	report = made_run_report(&run);
-	TEST ("of a run that was killed, everything that happened is reported") {
+	TEST("of a run that was killed, everything that happened is reported") {
 		CHECK(WIFSIGNALED(status));
 		CHECK_INT(number_at(report, "load.scheduled"), 60);
 		CHECK_INT(number_at(report, "totals.count"), 60);
@@ -332,7 +335,7 @@ static void test_hostile(void)
 			    (uint16_t)random_next(&random), payload, sizeof(payload));
 	}
 	report = made_run_report(&run);
-	TEST ("random records with good checksums leave a report, and its identity") {
+	TEST("random records with good checksums leave a report, and its identity") {
 		CHECK(report != NULL);
 		CHECK_INT(number_at(report, "load.scheduled"),
 			  number_at(report, "load.ok") + number_at(report, "load.failed") +
@@ -362,7 +365,7 @@ static void test_no_run(void)
 	struct error err;
 	int exit_code;
 
-	TEST ("no run, no report, and the reason why") {
+	TEST("no run, no report, and the reason why") {
 		CHECK(!report_build("/nonexistent", &options, &terminal, &exit_code, &err));
 		CHECK(strstr(err.text, "/nonexistent/history/meta.json") != NULL);
 		check_refused("", "meta.json:1");
@@ -372,7 +375,7 @@ static void test_no_run(void)
 		check_refused("{\"schema\":\"sagastorm/meta/1\",\"phases\":[1],\"journeys\":[2]}",
 			      "no name");
 	}
-	TEST ("a directory that cannot be written is an error") {
+	TEST("a directory that cannot be written is an error") {
 		struct made_run run;
 		char path[256];
 

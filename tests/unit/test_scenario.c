@@ -47,7 +47,7 @@ static const char *told_about(const char *text)
 static void check_mistakes(const struct mistake *mistakes, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		TEST (mistakes[i].name)
+		TEST(mistakes[i].name)
 			CHECK_TEXT(told_about(mistakes[i].text), mistakes[i].complaint);
 }
 
@@ -349,7 +349,7 @@ static const char *told_about_main(const char *text)
 
 static void test_use(void)
 {
-	TEST ("a used file brings journeys, data and vars; the main file's vars win") {
+	TEST("a used file brings journeys, data and vars; the main file's vars win") {
 		struct scenario *scenario;
 
 		write_text("used.yaml", "vars: { path: /used, other: /o }\n"
@@ -359,36 +359,36 @@ static void test_use(void)
 		CHECK(scenario && strstr(scenario->resolved, "- get: /main/o\n") != NULL);
 		scenario_free(scenario);
 	}
-	TEST ("files that use each other are told so") {
+	TEST("files that use each other are told so") {
 		write_text("one.yaml", "use: [two.yaml]\n");
 		write_text("two.yaml", "use: [./one.yaml]\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml]\n" TARGET REST),
 			   "two.yaml:1:7: './one.yaml' uses itself, by way of this\n");
 	}
-	TEST ("two files may use the same third") {
+	TEST("two files may use the same third") {
 		write_text("one.yaml", "use: [used.yaml]\n");
 		write_text("two.yaml", "use: [used.yaml]\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml, two.yaml]\n" TARGET LOAD), "");
 	}
-	TEST ("a used file can't say how much load there is") {
+	TEST("a used file can't say how much load there is") {
 		write_text("one.yaml", "load: {}\njourneis: {}\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml]\n" TARGET REST),
 			   "one.yaml:1:1: 'load' belongs in the main file, not in one that it "
 			   "uses\n"
 			   "one.yaml:2:1: unknown key 'journeis' (did you mean 'journeys'?)\n");
 	}
-	TEST ("a journey can't be in two files") {
+	TEST("a journey can't be in two files") {
 		CHECK_TEXT(told_about_main("use: [used.yaml]\n" TARGET REST),
 			   "used.yaml:2:13: 'a' is in 'journeys' twice (first at "
 			   "main.yaml:4:13)\n");
 	}
-	TEST ("two used files can't give a variable different values") {
+	TEST("two used files can't give a variable different values") {
 		write_text("one.yaml", "vars: { x: 1 }\n");
 		write_text("two.yaml", "vars: { x: 2 }\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml, two.yaml]\n" TARGET REST),
 			   "two.yaml:1:9: 'x' is in 'vars' twice (first at one.yaml:1:9)\n");
 	}
-	TEST ("journeys of used files may be left out of the mix") {
+	TEST("journeys of used files may be left out of the mix") {
 		write_text("one.yaml", "journeys: { b: [ { get: / } ] }\n");
 		CHECK_TEXT(told_about_main("use: [one.yaml]\nmix: { a: 1 }\n" TARGET REST), "");
 	}
@@ -396,14 +396,14 @@ static void test_use(void)
 
 static void test_data_files(void)
 {
-	TEST ("a column that the CSV does not have") {
+	TEST("a column that the CSV does not have") {
 		write_text("people.csv", "name,email\nann,a@x\n");
 		CHECK_TEXT(told_about_main("data: { people: { csv: people.csv } }\n" TARGET LOAD
 					   "journeys: { a: [ { get: \"/${people.mail}\" } ] }\n"),
 			   "main.yaml:4:27: 'people' has no column 'mail' (did you mean "
 			   "'email'?)\n");
 	}
-	TEST ("curves: what is wrong, and in which line") {
+	TEST("curves: what is wrong, and in which line") {
 		const char *text = TARGET JOURNEY "load: { p: { curve: { file: c.csv } } }\n";
 
 		write_text("c.csv", "time,rate\n0,1\n");
@@ -424,7 +424,7 @@ static void test_data_files(void)
 		CHECK_TEXT(told_about_main(text),
 			   "main.yaml:3:21: phase 'p' would make no start at all\n");
 	}
-	TEST ("a curve is scaled and played faster") {
+	TEST("a curve is scaled and played faster") {
 		struct scenario *scenario;
 
 		write_text("c.csv", "time_s,rate_per_s\n0,10\n60,30\n120,10\n");
@@ -443,7 +443,7 @@ static void test_data_files(void)
 static void test_secrets(void)
 {
 	setenv("SAGASTORM_TEST_SECRET", "hunter2", 1);
-	TEST ("secrets are known to the scenario and to nothing that is written") {
+	TEST("secrets are known to the scenario and to nothing that is written") {
 		struct scenario *scenario = read_text(
 			"vars: { token: \"${secret:SAGASTORM_TEST_SECRET}\" }\n"
 			"http: { headers: { Authorization: \"Bearer ${token}\" } }\n" TARGET LOAD
@@ -455,9 +455,9 @@ static void test_secrets(void)
 		CHECK(scenario && strstr(scenario->resolved, "Bearer ***") != NULL);
 		scenario_free(scenario);
 	}
-	TEST ("a complaint does not quote a secret") {
+	TEST("a complaint does not quote a secret") {
 		CHECK_TEXT(told_about("vars: { s: \"${secret:SAGASTORM_TEST_SECRET}\" "
-		"}\n" TARGET JOURNEY
+				      "}\n" TARGET JOURNEY
 				      "load: { p: { rate: \"${s}\", for: 5s } }\n"),
 			   "t.yaml:4:20: 'rate': '***' is no rate (write 20/s, 300/m or 1000/h)\n");
 	}
@@ -473,7 +473,7 @@ static void test_overrides(void)
 			   "load: { p: { rate: \"${rate}\", for: 10s } }\n";
 	struct scenario *scenario;
 
-	TEST ("the command line overrides vars, seed, target and transport") {
+	TEST("the command line overrides vars, seed, target and transport") {
 		complaints_release(&complaints);
 		scenario = scenario_load_text("t.yaml", text_of(text), &overrides, &complaints);
 		CHECK_TEXT(told(), "");
@@ -484,7 +484,7 @@ static void test_overrides(void)
 		CHECK(strstr(scenario->resolved, "rate: 7/s") != NULL);
 		scenario_free(scenario);
 	}
-	TEST ("what is wrong on the command line is told with its option") {
+	TEST("what is wrong on the command line is told with its option") {
 		overrides = (struct scenario_overrides){ "other", "x", bad_set, -1 };
 		complaints_release(&complaints);
 		CHECK(scenario_load_text("t.yaml", text_of(text), &overrides, &complaints) == NULL);
@@ -499,7 +499,7 @@ static void test_good(void)
 {
 	struct scenario *scenario;
 
-	TEST ("defaults are sensible") {
+	TEST("defaults are sensible") {
 		scenario = read_text(TARGET REST);
 		CHECK_TEXT(told(), "");
 		CHECK_TEXT(scenario->name, "t");
@@ -511,7 +511,7 @@ static void test_good(void)
 		CHECK_TEXT(scenario->transfer.origins[0].host, "127.0.0.1:8080");
 		scenario_free(scenario);
 	}
-	TEST ("steps and spikes become phases that follow each other") {
+	TEST("steps and spikes become phases that follow each other") {
 		scenario = read_text(TARGET JOURNEY
 				     "load:\n  s: { steps: { from: 10/s, to: 35/s, by: 10/s, "
 				     "each: 2s } }\n"
@@ -530,9 +530,9 @@ static void test_good(void)
 		CHECK_INT(scenario->plan.phases[7].iterations, 100);
 		scenario_free(scenario);
 	}
-	TEST ("allowed hosts are origins, with their usual port understood") {
+	TEST("allowed hosts are origins, with their usual port understood") {
 		scenario = read_text("http: { allow: [CDN.example, \"https://[::1]:8443\"] "
-		"}\n" TARGET LOAD
+				     "}\n" TARGET LOAD
 				     "journeys: { a: [ { get: \"http://cdn.example:80/x\" } ] }\n");
 		CHECK_TEXT(told(), "");
 		CHECK_INT(scenario->transfer.origin_count, 3);
@@ -547,7 +547,7 @@ static void test_resolved(void)
 {
 	struct scenario *scenario;
 
-	TEST ("what was resolved reads as a scenario with the same plan") {
+	TEST("what was resolved reads as a scenario with the same plan") {
 		struct scenario *again;
 
 		scenario = read_text("vars: { r: 20/s, lit: \"$${x}\" }\nname: n\nabout: "
@@ -563,7 +563,7 @@ static void test_resolved(void)
 		scenario_free(again);
 		scenario_free(scenario);
 	}
-	TEST ("variables that would grow without bound do not") {
+	TEST("variables that would grow without bound do not") {
 		struct buffer bomb = BUFFER_EMPTY;
 
 		buffer_add_string(&bomb, "vars:\n  a0: 0123456789\n");

@@ -97,7 +97,7 @@ static void test_reading(void)
 {
 	struct shop shop;
 
-	TEST ("what is not written is as the table says") {
+	TEST("what is not written is as the table says") {
 		CHECK(read_shop("name: x\n", &shop));
 		CHECK(shop.motto == NULL && shop.tags.count == 0 && shop.rest == NULL);
 		CHECK_INT(shop.size, 1024);
@@ -107,9 +107,9 @@ static void test_reading(void)
 		CHECK(shop.tls.verify);
 		CHECK_INT(shop.tls.timeout_us, 10000000);
 	}
-	TEST ("what is written lands in its field") {
+	TEST("what is written lands in its field") {
 		CHECK(read_shop("name: a b\nmotto: ${y}\nsize: 2KiB\ndoors: ${x}\nrate: "
-		"20/s\nweight: -1.5\n"
+				"20/s\nweight: -1.5\n"
 				"kind: 1.1\ntags: [p, q]\ntls: { verify: no, timeout: 1ms, ca: z "
 				"}\n"
 				"rest: { left: }\n",
@@ -127,7 +127,7 @@ static void test_reading(void)
 		CHECK_INT(shop.tls.timeout_us, 1000);
 		CHECK(shop.rest && shop.rest->kind == YAML_MAP);
 	}
-	TEST ("a single string is a list of one, and an empty map is as good as none") {
+	TEST("a single string is a list of one, and an empty map is as good as none") {
 		CHECK(read_shop("name: x\ntags: p\ntls:\n", &shop));
 		CHECK_INT(shop.tags.count, 1);
 		CHECK_TEXT(shop.tags.items[0], "p");
@@ -176,7 +176,7 @@ static void test_complaints(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		TEST (cases[i].name)
+		TEST(cases[i].name)
 			CHECK_TEXT(complaints_about(cases[i].text), cases[i].complaint);
 }
 
@@ -195,7 +195,7 @@ static void test_json(void)
 
 	schema_write_json(shop_keys, "shop", &out);
 	root = json_loads(out.data, 0, NULL);
-	TEST ("the JSON Schema is JSON, closed, and knows what is required") {
+	TEST("the JSON Schema is JSON, closed, and knows what is required") {
 		CHECK(root != NULL);
 		CHECK(json_is_false(json_object_get(root, "additionalProperties")));
 		CHECK_TEXT(json_string_value(json_array_get(json_object_get(root, "required"), 0)),
@@ -203,7 +203,7 @@ static void test_json(void)
 		CHECK(json_is_true(find(find(root, "properties", "tls", "properties"), "verify",
 					"default", NULL)));
 	}
-	TEST ("a shape that nests in itself is defined once") {
+	TEST("a shape that nests in itself is defined once") {
 		json_t *left = find(find(root, "definitions", "tree", "properties"), "left",
 				    "allOf", NULL);
 
@@ -218,14 +218,14 @@ static void test_manual(void)
 {
 	struct buffer out = BUFFER_EMPTY;
 
-	TEST ("the Markdown manual has a row per key, and escapes bars") {
+	TEST("the Markdown manual has a row per key, and escapes bars") {
 		schema_write_manual(shop_keys, false, &out);
 		CHECK(strstr(out.data, "| `name` | string | required | its \\| name |\n") != NULL);
 		CHECK(strstr(out.data, "### tls\n\nhow to hide\n") != NULL);
 		CHECK(strstr(out.data, "### tree\n") != NULL);
 	}
 	buffer_clear(&out);
-	TEST ("the mdoc manual has an item per key") {
+	TEST("the mdoc manual has an item per key") {
 		schema_write_manual(shop_keys, true, &out);
 		CHECK(strstr(out.data, ".It Cm doors\n") != NULL);
 		CHECK(strstr(out.data, ".Ss tls\n") != NULL);
@@ -238,7 +238,7 @@ static void test_list_of_complaints(void)
 	struct place here = { "a.yaml", 3, 1 }, before = { "a.yaml", 2, 9 };
 	struct error err;
 
-	TEST ("complaints are sorted, kept once, and tell warnings from errors") {
+	TEST("complaints are sorted, kept once, and tell warnings from errors") {
 		complaints_release(&complaints);
 		buffer_clear(&said);
 		complain(&complaints, here, "b");
@@ -253,7 +253,7 @@ static void test_list_of_complaints(void)
 				      "a.yaml:3:1: b\na.yaml:9:9: without a place\n");
 		CHECK_INT(complaints.errors, 3);
 	}
-	TEST ("a secret is masked wherever it is quoted") {
+	TEST("a secret is masked wherever it is quoted") {
 		complaints_release(&complaints);
 		buffer_clear(&said);
 		complain(&complaints, here, "'hunter2' is no rate, hunter2hunter2");
@@ -261,7 +261,7 @@ static void test_list_of_complaints(void)
 		complaints_write(&complaints, &said);
 		CHECK_TEXT(said.data, "a.yaml:3:1: '***' is no rate, ******\n");
 	}
-	TEST ("too many complaints are counted") {
+	TEST("too many complaints are counted") {
 		complaints_release(&complaints);
 		buffer_clear(&said);
 		for (int i = 0; i < COMPLAINTS_MAX + 10; i++)

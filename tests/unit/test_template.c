@@ -122,7 +122,8 @@ static void test_escapes(void)
 		CHECK_TEXT(with("0.10", VALUE_NUMBER, "${a}", ESCAPE_JSON_VALUE), "0.10");
 		CHECK_TEXT(with("true", VALUE_BOOL, "${a}", ESCAPE_JSON_VALUE), "true");
 		CHECK_TEXT(with("null", VALUE_NULL, "${a}", ESCAPE_JSON_VALUE), "null");
-		CHECK_TEXT(with("{\"x\":[1]}", VALUE_JSON, "${a}", ESCAPE_JSON_VALUE), "{\"x\":[1]}");
+		CHECK_TEXT(with("{\"x\":[1]}", VALUE_JSON, "${a}", ESCAPE_JSON_VALUE),
+			   "{\"x\":[1]}");
 		CHECK_TEXT(with("5", VALUE_STRING, "${a}", ESCAPE_JSON_VALUE), "\"5\"");
 		CHECK_TEXT(with("a\"b", VALUE_STRING, "${a}", ESCAPE_JSON_VALUE), "\"a\\\"b\"");
 	}
@@ -179,7 +180,8 @@ static void test_functions(void)
 		bool one = false, two = false, text = false;
 
 		for (int i = 0; i < 200; i++) {
-			const char *drawn = render("${fn.choice(1, \"2\", a b)}", ESCAPE_JSON_VALUE);
+			const char *drawn =
+				render("${fn.choice(1, \"2\", a b)}", ESCAPE_JSON_VALUE);
 
 			one |= strcmp(drawn, "1") == 0;
 			two |= strcmp(drawn, "\"2\"") == 0;
@@ -215,8 +217,9 @@ static void test_functions(void)
 	}
 	TEST("an argument may be a fixed name") {
 		CHECK_TEXT(render("${fn.int(${five}, 5)}", ESCAPE_NONE), "5");
-		CHECK_TEXT(render("${fn.int(1,${a})}", ESCAPE_NONE),
-			   "f:3:21: '${a}' is not known before the run, as arguments of functions must be");
+		CHECK_TEXT(
+			render("${fn.int(1,${a})}", ESCAPE_NONE),
+			"f:3:21: '${a}' is not known before the run, as arguments of functions must be");
 	}
 	TEST("every function has a row in the help") {
 		const char *help;
@@ -249,15 +252,20 @@ static void test_mistakes(void)
 		CHECK_TEXT(render("${fn.uid}", ESCAPE_NONE),
 			   "f:3:15: unknown function 'fn.uid' (did you mean 'fn.uuid'?)");
 		CHECK_TEXT(render("${fn.}", ESCAPE_NONE), "f:3:15: unknown function 'fn.'");
-		CHECK_TEXT(render("${fn.int(1)}", ESCAPE_NONE),
-			   "f:3:15: 'fn.int' is called with 1 argument (it is written ${fn.int(low, high)})");
-		CHECK_TEXT(render("${fn.int}", ESCAPE_NONE),
-			   "f:3:15: 'fn.int' is called with 0 arguments (it is written ${fn.int(low, high)})");
-		CHECK_TEXT(render("${fn.int(1,x)}", ESCAPE_NONE), "f:3:21: 'x' is not a whole number");
-		CHECK_TEXT(render("${fn.int(1,2.5)}", ESCAPE_NONE), "f:3:21: '2.5' is not a whole number");
+		CHECK_TEXT(
+			render("${fn.int(1)}", ESCAPE_NONE),
+			"f:3:15: 'fn.int' is called with 1 argument (it is written ${fn.int(low, high)})");
+		CHECK_TEXT(
+			render("${fn.int}", ESCAPE_NONE),
+			"f:3:15: 'fn.int' is called with 0 arguments (it is written ${fn.int(low, high)})");
+		CHECK_TEXT(render("${fn.int(1,x)}", ESCAPE_NONE),
+			   "f:3:21: 'x' is not a whole number");
+		CHECK_TEXT(render("${fn.int(1,2.5)}", ESCAPE_NONE),
+			   "f:3:21: '2.5' is not a whole number");
 		CHECK_TEXT(render("${fn.int(5,1)}", ESCAPE_NONE),
 			   "f:3:19: nothing lies between 5 and 1: the low end comes first");
-		CHECK_TEXT(render("${fn.int(1,,2)}", ESCAPE_NONE), "f:3:21: an argument is missing here");
+		CHECK_TEXT(render("${fn.int(1,,2)}", ESCAPE_NONE),
+			   "f:3:21: an argument is missing here");
 		CHECK_TEXT(render("${fn.int(1,2}", ESCAPE_NONE), "f:3:18: '(' is never closed");
 		CHECK_TEXT(render("${fn.float(1,b)}", ESCAPE_NONE), "f:3:23: 'b' is not a number");
 		CHECK_TEXT(render("${fn.string(0)}", ESCAPE_NONE),
@@ -304,8 +312,8 @@ static void test_building(void)
 		CHECK_TEXT(rendered.data, "a%20%22%221%22%22%20%24%7B");
 	}
 	TEST("base64 of what is rendered, for every length") {
-		static const char *const expected[] = { "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==",
-							"Zm9vYmE=", "Zm9vYmFy" };
+		static const char *const expected[] = { "",	    "Zg==",	"Zm8=",	   "Zm9v",
+							"Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy" };
 
 		CHECK(template_compile(&inner, text_of("${a}"), ESCAPE_NONE, &names,
 				       (struct place){ "f", 1, 1 }, &arena, &err));
@@ -347,8 +355,9 @@ static void test_building(void)
 /* Whatever a person writes, compiling it ends well or with a reason. */
 static void test_noise(void)
 {
-	static const char *const bits[] = { "$",  "{", "}",  "${", "fn.", "int(", "choice(", ")", ",", "1",
-					    "\"", "'", "$$", "a",  " ",	  "\n",	  "hex(",    "-", ".", "x" };
+	static const char *const bits[] = { "$", "{",  "}",    "${", "fn.", "int(", "choice(",
+					    ")", ",",  "1",    "\"", "'",   "$$",   "a",
+					    " ", "\n", "hex(", "-",  ".",   "x" };
 	struct random noise = random_stream(1, "noise", 0);
 
 	TEST("noise compiles, or says why not") {

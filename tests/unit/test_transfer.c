@@ -145,7 +145,8 @@ static void test_examples(const struct hostile *hostile, int kind, bool kept)
 			 kept ? ", on a kept connection" : "", examples[i].name);
 		if (kept)
 			get(&asker, ORIGIN_PLAIN, "/small");
-		TEST(name) try_example(&asker, &examples[i]);
+		TEST(name)
+			try_example(&asker, &examples[i]);
 		if (!kept)
 			lane_disconnect(asker.lanes[ORIGIN_PLAIN]);
 		tap_close();
@@ -212,14 +213,15 @@ static void test_large_post(const struct hostile *hostile, int kind, int origin)
 	snprintf(expected, sizeof(expected), "%zu %" PRIu64, length, sum);
 	CHECK(asker_init(&asker, both_kinds[kind], &settings));
 	for (int i = 0; i < 2; i++) {
-		ask(&asker, origin, &(struct exchange_request){
-					    .method = METHOD_POST,
-					    .path = text_of("/slow-reader"),
-					    .body = { body, length },
-					    .has_body = true,
-					    .want_body = true,
-					    .timeout_us = 10 * US_PER_S,
-				    });
+		ask(&asker, origin,
+		    &(struct exchange_request){
+			    .method = METHOD_POST,
+			    .path = text_of("/slow-reader"),
+			    .body = { body, length },
+			    .has_body = true,
+			    .want_body = true,
+			    .timeout_us = 10 * US_PER_S,
+		    });
 		CHECK_INT(asker.saw.result.failure, FAILURE_NONE);
 		CHECK_TEXT(saw_body(&asker), expected);
 		CHECK(asker.saw.result.bytes_out > length);
@@ -260,15 +262,20 @@ int main(void)
 		for (int origin = ORIGIN_PLAIN; origin <= ORIGIN_GOOD; origin++) {
 			const char *over = origin == ORIGIN_GOOD ? " over TLS" : "";
 
-			snprintf(name, sizeof(name), "%s: 1 MB to a slow reader%s", kind_names[kind],
+			snprintf(name, sizeof(name), "%s: 1 MB to a slow reader%s",
+				 kind_names[kind], over);
+			TEST(name)
+				test_large_post(&hostile, kind, origin);
+			tap_close();
+			snprintf(name, sizeof(name), "%s: 1 MB comes whole%s", kind_names[kind],
 				 over);
-			TEST(name) test_large_post(&hostile, kind, origin);
-			snprintf(name, sizeof(name), "%s: 1 MB comes whole%s", kind_names[kind], over);
-			TEST(name) test_large_answer(&hostile, kind, origin);
+			TEST(name)
+				test_large_answer(&hostile, kind, origin);
 			tap_close();
 		}
 	}
-	TEST("both transports send the same bytes") test_wire(&hostile);
+	TEST("both transports send the same bytes")
+		test_wire(&hostile);
 	tap_close();
 	hostile_stop(&hostile);
 	return tap_done();

@@ -11,7 +11,8 @@ struct trust {
 	bool system_ca;     /* trust what the system does */
 	bool no_check;
 	bool own;           /* show a client certificate */
-	bool late;          /* refused after the handshake, and the reason may get lost with the connection */
+	bool late;          /* refused after the handshake, and the reason may get lost with the
+			     * connection */
 	const char *sni;
 	const char *body;   /* of /server-name; NULL: not looked at */
 };
@@ -97,9 +98,10 @@ static const struct ending endings[] = {
 static void try_ending(struct asker *asker, const struct ending *ending)
 {
 	const struct exchange_result *saw =
-		ask(asker, ORIGIN_GOOD, &(struct exchange_request){ .path = text_of(ending->path),
-								    .want_body = !ending->unwanted,
-								    .timeout_us = 15 * US_PER_S });
+		ask(asker, ORIGIN_GOOD,
+		    &(struct exchange_request){ .path = text_of(ending->path),
+						.want_body = !ending->unwanted,
+						.timeout_us = 15 * US_PER_S });
 
 	CHECK_TEXT(failure_name(saw->failure), failure_name(ending->failure));
 	if (saw->detail)
@@ -117,7 +119,8 @@ static void test_endings(const struct hostile *hostile, int kind)
 	CHECK(asker_init(&asker, both_kinds[kind], &settings));
 	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
 		snprintf(name, sizeof(name), "%s over TLS: %s", kind_names[kind], endings[i].name);
-		TEST(name) try_ending(&asker, &endings[i]);
+		TEST(name)
+			try_ending(&asker, &endings[i]);
 		tap_close();
 	}
 	asker_release(&asker);
@@ -173,7 +176,8 @@ static void test_http2(const struct hostile *hostile)
 	CHECK(!asker_init(&asker, TRANSPORT_DIRECT, &settings));
 	asker_release(&asker);
 	CHECK(asker_init(&asker, TRANSPORT_CURL, &settings));
-	get(&asker, ORIGIN_GOOD, "/small"); /* the server knows only HTTP/1.1, which is then taken */
+	get(&asker, ORIGIN_GOOD,
+	    "/small"); /* the server knows only HTTP/1.1, which is then taken */
 	CHECK_INT(asker.saw.result.failure, FAILURE_NONE);
 	CHECK_INT(asker.saw.result.minor, 1);
 	asker_release(&asker);
@@ -189,18 +193,23 @@ int main(void)
 	for (int kind = 0; kind < 2; kind++) {
 		for (size_t i = 0; i < sizeof(trusts) / sizeof(*trusts); i++) {
 			snprintf(name, sizeof(name), "%s: %s", kind_names[kind], trusts[i].name);
-			TEST(name) try_trust(&hostile, kind, &trusts[i]);
+			TEST(name)
+				try_trust(&hostile, kind, &trusts[i]);
 			tap_close();
 		}
 		test_endings(&hostile, kind);
-		snprintf(name, sizeof(name), "%s: unreadable certificates are named", kind_names[kind]);
-		TEST(name) test_bad_files(&hostile, kind);
+		snprintf(name, sizeof(name), "%s: unreadable certificates are named",
+			 kind_names[kind]);
+		TEST(name)
+			test_bad_files(&hostile, kind);
 		tap_close();
 		snprintf(name, sizeof(name), "%s: certificates are loaded once", kind_names[kind]);
-		TEST(name) test_cheap_handshakes(&hostile, kind);
+		TEST(name)
+			test_cheap_handshakes(&hostile, kind);
 		tap_close();
 	}
-	TEST("HTTP/2 is libcurl's, and falls back to HTTP/1.1") test_http2(&hostile);
+	TEST("HTTP/2 is libcurl's, and falls back to HTTP/1.1")
+		test_http2(&hostile);
 	tap_close();
 	hostile_stop(&hostile);
 	return tap_done();

@@ -72,7 +72,7 @@ static const char *const examples[][2] = {
 
 static void test_parse(void)
 {
-	TEST ("a URL is taken apart") {
+	TEST("a URL is taken apart") {
 		CHECK_TEXT(parsed("http://shop/"), "plain shop 80 /");
 		CHECK_TEXT(parsed("HTTPS://Shop.example:8443/a/b?c=d#e"),
 			   "tls Shop.example 8443 /a/b?c=d");
@@ -84,7 +84,7 @@ static void test_parse(void)
 		CHECK_TEXT(parsed("http://[2001:db8::1]"), "plain 2001:db8::1 80 ");
 		CHECK_TEXT(parsed("http://shop:/"), "plain shop 80 /");
 	}
-	TEST ("what is not quite a URL is refused") {
+	TEST("what is not quite a URL is refused") {
 		static const char *const bad[] = {
 			"",
 			"shop",
@@ -121,7 +121,7 @@ static void test_parse(void)
 			if (!CHECK(strcmp(parsed(bad[i]), "refused") == 0 && err.text[0]))
 				printf("# %s\n", bad[i]);
 	}
-	TEST ("the reason is named and fit for a terminal") {
+	TEST("the reason is named and fit for a terminal") {
 		parsed("http://shop/\x1b[31m");
 		CHECK_TEXT(err.text,
 			   "bad URL 'http://shop/\\x1b[31m': a blank or a control character in it");
@@ -133,14 +133,14 @@ static void test_parse(void)
 
 static void test_resolve(void)
 {
-	TEST ("the examples of RFC 3986 come out right") {
+	TEST("the examples of RFC 3986 come out right") {
 		for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++)
 			if (!CHECK(strcmp(resolved("http://a", "/b/c/d;p?q", examples[i][0]),
 					  examples[i][1]) == 0))
 				printf("# '%s': %s\n", examples[i][0],
 				       resolved("http://a", "/b/c/d;p?q", examples[i][0]));
 	}
-	TEST ("a redirect may lead elsewhere") {
+	TEST("a redirect may lead elsewhere") {
 		CHECK_TEXT(resolved("http://a:81", "/x?y", "https://b:444/c/../d?e/../f#g"),
 			   "https://b:444/d?e/../f");
 		CHECK_TEXT(resolved("https://a", "/x", "//b:9/c"), "https://b:9/c");
@@ -153,11 +153,11 @@ static void test_resolve(void)
 		CHECK_TEXT(resolved("http://a", "/x", "?u=http://b/"), "http://a/x?u=http://b/");
 		CHECK_TEXT(resolved("http://a", "", "y"), "http://a/y");
 	}
-	TEST ("bytes outside ASCII are percent-encoded, nothing twice") {
+	TEST("bytes outside ASCII are percent-encoded, nothing twice") {
 		CHECK_TEXT(resolved("http://a", "/x", "/caf\xc3\xa9%20?\xe2\x82\xac"),
 			   "http://a/caf%C3%A9%20?%E2%82%AC");
 	}
-	TEST ("what can't be followed is refused") {
+	TEST("what can't be followed is refused") {
 		CHECK_TEXT(resolved("http://a", "/x", "ftp://b/"), "refused");
 		CHECK_TEXT(resolved("http://a", "/x", "javascript:alert(1)"), "refused");
 		CHECK_TEXT(resolved("http://a", "/x", "http:y"), "refused");
@@ -172,7 +172,7 @@ int main(void)
 {
 	test_parse();
 	test_resolve();
-	TEST ("everything but unreserved characters is percent-encoded") {
+	TEST("everything but unreserved characters is percent-encoded") {
 		struct buffer out = BUFFER_EMPTY;
 
 		url_encode(&out, (struct text){ "aZ0-._~ /?&=+%\0\xff", 16 });

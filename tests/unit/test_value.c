@@ -34,7 +34,7 @@ static double amount(const char *text)
 
 int main(void)
 {
-	TEST ("numbers are read as JSON spells them") {
+	TEST("numbers are read as JSON spells them") {
 		CHECK(amount("0") == 0 && amount("-0") == 0 && amount("12") == 12 &&
 		      amount("-7") == -7);
 		CHECK(amount("1.5e3") == 1500 && amount("0.1") == 0.1 && amount("-2E-2") == -0.02);
@@ -46,13 +46,13 @@ int main(void)
 		      !is_number("007"));
 		CHECK(is_number("1e300"));
 	}
-	TEST ("only numbers and strings spell numbers") {
+	TEST("only numbers and strings spell numbers") {
 		double ignored;
 
 		CHECK(!value_number(absent, &ignored) && !value_number(yes, &ignored));
 		CHECK(!value_number((struct value){ VALUE_JSON, text_of("1") }, &ignored));
 	}
-	TEST ("numbers are equal by amount, anything else by text") {
+	TEST("numbers are equal by amount, anything else by text") {
 		CHECK(value_equal(number("1.0"), string("1")));
 		CHECK(value_equal(number("0.10"), number("1e-1")));
 		CHECK(value_equal(number("-0"), number("0")));
@@ -63,14 +63,14 @@ int main(void)
 		CHECK(!value_equal(string("007"), string("7")));
 		CHECK(!value_equal(null, string("")));
 	}
-	TEST ("large integers are compared to the last digit") {
+	TEST("large integers are compared to the last digit") {
 		CHECK(!value_equal(number("9007199254740993"), number("9007199254740992")));
 		CHECK(value_equal(number("9007199254740993"), string("9007199254740993")));
 	}
-	TEST ("an absent value equals nothing") {
+	TEST("an absent value equals nothing") {
 		CHECK(!value_equal(absent, absent) && !value_equal(absent, string("")));
 	}
-	TEST ("absent, null, false, 0 and nothing are false") {
+	TEST("absent, null, false, 0 and nothing are false") {
 		CHECK(!value_true(absent) && !value_true(null) && !value_true(no));
 		CHECK(!value_true(number("0")) && !value_true(number("-0.0")) &&
 		      !value_true(string("")));

@@ -36,7 +36,7 @@ static const char *complaint_about(const char *text)
 
 static void test_tree(void)
 {
-	TEST ("every node knows its place") {
+	TEST("every node knows its place") {
 		struct yaml *root = read_string("name: sale\nload:\n  warm: { rate: 20/s }\n");
 		struct yaml *rate = yaml_get(yaml_get(yaml_get(root, "load"), "warm"), "rate");
 
@@ -47,7 +47,7 @@ static void test_tree(void)
 		CHECK_INT(root->count, 2);
 		CHECK(yaml_get(root, "nothing") == NULL);
 	}
-	TEST ("quoted scalars are strings, plain ones are not") {
+	TEST("quoted scalars are strings, plain ones are not") {
 		struct yaml *root = read_string("a: \"1\"\nb: 1\nc: |\n  x\nd:\ne: ''\n");
 
 		CHECK(yaml_get(root, "a")->quoted);
@@ -58,38 +58,38 @@ static void test_tree(void)
 		CHECK_TEXT(yaml_kind_name(yaml_get(root, "a")), "a string");
 		CHECK_TEXT(yaml_kind_name(yaml_get(root, "b")), "a number");
 	}
-	TEST ("a byte order mark is not part of the first key") {
+	TEST("a byte order mark is not part of the first key") {
 		CHECK(yaml_get(read_string("\357\273\277a: 1\n"), "a") != NULL);
 	}
 }
 
 static void test_substitutions(void)
 {
-	TEST ("nothing between ${ and } is YAML") {
+	TEST("nothing between ${ and } is YAML") {
 		struct yaml *root = read_string("j: { qty: ${fn.int(1,3)}, sku: ${a[0]: \"#x\"} "
-		"}\n");
+						"}\n");
 
 		CHECK_TEXT(yaml_get(yaml_get(root, "j"), "qty")->text.data, "${fn.int(1,3)}");
 		CHECK_TEXT(yaml_get(yaml_get(root, "j"), "sku")->text.data, "${a[0]: \"#x\"}");
 	}
-	TEST ("columns after a hidden part are those of the file") {
+	TEST("columns after a hidden part are those of the file") {
 		struct yaml *root = read_string("j: { a: ${fn.int(1,3)}, b: 2 }\n");
 
 		CHECK_INT(yaml_get(yaml_get(root, "j"), "b")->at.column, 28);
 	}
-	TEST ("substitutions nest, and $${ is hidden the same way") {
+	TEST("substitutions nest, and $${ is hidden the same way") {
 		struct yaml *root = read_string("[ ${env:X:-${b, c}}, a$${x: y} ]\n");
 
 		CHECK_TEXT(root->first->text.data, "${env:X:-${b, c}}");
 		CHECK_TEXT(root->first->next->text.data, "a$${x: y}");
 	}
-	TEST ("an unclosed ${ is left alone") {
+	TEST("an unclosed ${ is left alone") {
 		CHECK_TEXT(yaml_get(read_string("a: \"x ${b\"\nc: }\n"), "a") ?
 				   yaml_get(read_string("a: \"x ${b\"\nc: d\n"), "a")->text.data :
 				   "x ${b",
 			   "x ${b");
 	}
-	TEST ("a line of nothing but ${ does not take its square") {
+	TEST("a line of nothing but ${ does not take its square") {
 		size_t length = 1 << 20;
 		char *text = malloc(length + 1);
 
@@ -99,7 +99,7 @@ static void test_substitutions(void)
 		CHECK_INT(read_bytes(text, length)->text.length, length);
 		free(text);
 	}
-	TEST ("a file can't smuggle in what we hide with") {
+	TEST("a file can't smuggle in what we hide with") {
 		CHECK_TEXT(complaint_about("a: \xf3\xb0\x81\x81\n"),
 			   "t.yaml:1:4: private-use characters U+F0000 to U+F00FF are not "
 			   "allowed\n");
@@ -108,14 +108,14 @@ static void test_substitutions(void)
 
 static void test_anchors(void)
 {
-	TEST ("aliases repeat, and each repetition is a tree of its own") {
+	TEST("aliases repeat, and each repetition is a tree of its own") {
 		struct yaml *root = read_string("a: &x { b: [1, 2] }\nc: *x\n");
 		struct yaml *copy = yaml_get(yaml_get(root, "c"), "b");
 
 		CHECK_INT(copy->count, 2);
 		CHECK(copy != yaml_get(yaml_get(root, "a"), "b"));
 	}
-	TEST ("merge keys fill in what is missing") {
+	TEST("merge keys fill in what is missing") {
 		struct yaml *root = read_string("a: &x { b: 1, c: 2 }\nd: { c: 3, <<: *x }\n"
 						"e: { <<: [ { b: 7 }, *x ] }\n");
 
@@ -125,7 +125,7 @@ static void test_anchors(void)
 		CHECK_TEXT(yaml_get(yaml_get(root, "e"), "b")->text.data, "7");
 		CHECK_TEXT(yaml_get(yaml_get(root, "e"), "c")->text.data, "2");
 	}
-	TEST ("a billion laughs are not funny") {
+	TEST("a billion laughs are not funny") {
 		struct buffer bomb = BUFFER_EMPTY;
 
 		buffer_add_string(&bomb, "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]\n");
@@ -137,7 +137,7 @@ static void test_anchors(void)
 		CHECK(strstr(all_complaints(), "more than 200000 parts") != NULL);
 		buffer_release(&bomb);
 	}
-	TEST ("aliases can't build depth beyond the bound") {
+	TEST("aliases can't build depth beyond the bound") {
 		struct buffer deep = BUFFER_EMPTY;
 
 		buffer_add_string(&deep, "a0: &a0 [[[[[[[[[[x]]]]]]]]]]\n");
@@ -178,18 +178,18 @@ static void test_complaints(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		TEST (cases[i].name)
+		TEST(cases[i].name)
 			CHECK_TEXT(complaint_about(cases[i].text), cases[i].complaint);
-	TEST ("a NUL byte has a place") {
+	TEST("a NUL byte has a place") {
 		read_bytes("a: b\nc\0d", 8);
 		CHECK_TEXT(all_complaints(), "t.yaml:2:2: a NUL byte is not allowed\n");
 	}
-	TEST ("broken YAML has a place") {
+	TEST("broken YAML has a place") {
 		CHECK(strncmp(complaint_about("a: [1, 2\nb: 3\n"), "t.yaml:2:", 9) == 0);
 		CHECK(strncmp(complaint_about("a: b: c\n"), "t.yaml:1:5: not YAML", 20) == 0);
 		CHECK(strncmp(complaint_about("a:\n\t- b\n"), "t.yaml:2:1: not YAML", 20) == 0);
 	}
-	TEST ("a missing file and a directory are complaints") {
+	TEST("a missing file and a directory are complaints") {
 		complaints_release(&complaints);
 		CHECK(yaml_read_file(&arena, "/nonexistent/x.yaml", &complaints) == NULL);
 		CHECK_TEXT(all_complaints(),
@@ -232,7 +232,7 @@ static bool survives(const char *text)
 
 static void test_writing(void)
 {
-	TEST ("what is written reads as the same tree") {
+	TEST("what is written reads as the same tree") {
 		CHECK(survives("a: 1\nb: [x, [y, [z]], {}, []]\nc: { d: { e: f } }\n"));
 		CHECK(survives("- a: 1\n  b: 2\n- - x\n  - y: z\n- \n"));
 		CHECK(survives("a: \"\\n tab\\t \\\" \\\\ \\x01 \\u2028 \\x85 \\uFEFF\"\n"));
@@ -241,10 +241,10 @@ static void test_writing(void)
 		CHECK(survives("a: |\n  ${x\n  }\n"));
 		CHECK(survives("\xc3\xa4: \xe2\x82\xac\n'a b': '1'\n"));
 		CHECK(survives("- get: /a?b=${c}&d=1\n  expect: { status: 200 }\n- think: 1s to "
-		"4s\n"));
+			       "4s\n"));
 		CHECK(survives("plain\n"));
 	}
-	TEST ("random strings survive writing and reading") {
+	TEST("random strings survive writing and reading") {
 		static const char letters[] = "ab ${}\\\"'\n\t:#,[]-%&*!|>@`~0.=<?/";
 		struct random random = random_stream(7, "yaml", 0);
 		size_t bad = 0;

@@ -12,6 +12,7 @@
  * transaction, and initial + restocked = available + reserved + sold, always.
  */
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,9 +237,9 @@ static bool holds_something(const struct hold *hold)
 }
 
 /* Whatever was held before, nothing is afterwards, and nothing will be. */
-static void hold_release(struct service *service, const char *order, bool final)
+static void hold_release(struct service *service, const char *order, const char *user, bool final)
 {
-	struct hold hold = { .order = order };
+	struct hold hold = { .order = order, .user = user };
 	json_t *items = hold_load(service, &hold);
 
 	hold.items = items ? items : json_array();
@@ -263,7 +264,7 @@ static void release_later(void *context)
 
 	task_sleep_us(20000);
 	store_begin(later->service->store);
-	hold_release(later->service, later->order, true);
+	hold_release(later->service, later->order, NULL, true);
 	store_commit(later->service->store);
 	free(later->order);
 	free(later);
@@ -286,12 +287,12 @@ static void promise_release(struct service *service, const char *order)
 }
 
 /* In a transaction, or before it is promised. */
-static void release(struct service *service, const char *order, bool final)
+static void release(struct service *service, const char *order, const char *user, bool final)
 {
 	if (bug(BUG_RELEASE_LOST))
 		promise_release(service, order);
 	else
-		hold_release(service, order, final);
+		hold_release(service, order, user, final);
 }
 
 /* Items that others sent, as they are stored: each sku once. NULL: they are no such thing. */
@@ -405,7 +406,7 @@ static void post_release(struct request *request, struct reply *reply)
 	/* Who releases without a key has not thought of doing it once. */
 	final = !bug(BUG_STOCK_RELEASED_TWICE) || request->key;
 	store_begin(service->store);
-	release(service, order, final);
+	release(service, order, request->user, final);
 	store_commit(service->store);
 	reply_json(reply, 200, json_pack("{s:s, s:b}", "order_id", order, "released", 1));
 }
@@ -525,18 +526,21 @@ static bool is_choreographed(const struct service *service)
 
 static const char *member(const struct event *event, const char *name)
 {
-	return json_string_value(json_object_get(event->data, name));
+	const json_t *value = json_object_get(event->data, name);
+
+	return json_string_length(value) <= ID_BYTES_MAX ? json_string_value(value) : NULL;
 }
 
+/* What the event says of the order goes on with ours. `data` is stolen. */
 static void tell(struct service *service, const struct event *event, const char *type,
 		 json_t *data)
 {
-	char aggregate[ID_BYTES_MAX + 8] = "stock-";
+	static const char *const passed[] = { "order_id", "order_key", "user", "items" };
+	char aggregate[ID_BYTES_MAX + 8];
 
-	strncat(aggregate, member(event, "order_id"), ID_BYTES_MAX);
-	json_object_update_missing(data, event->data);
-	json_object_del(data, "card");
-	json_object_del(data, "status");
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		json_object_set(data, passed[i], json_object_get(event->data, passed[i]));
+	snprintf(aggregate, sizeof(aggregate), "stock-%s", member(event, "order_id"));
 	service_publish(service, type, aggregate, event->correlation, data);
 }
 
@@ -606,7 +610,7 @@ static bool consume_undone(struct service *service, const struct event *event)
 		return true;
 	if (!order)
 		return false;
-	release(service, order, true);
+	release(service, order, member(event, "user"), true);
 	tell(service, event, "InventoryReleased", json_object());
 	return true;
 }

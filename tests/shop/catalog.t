@@ -21,8 +21,12 @@ def test_pages(shop):
     ok([sku for page in pages for sku in skus(page)] == [f"SKU-{n}" for n in range(1, 138)] and
        skus(pages[3]) == [], "the pages hold each once, and then nothing",
        [len(skus(page)) for page in pages])
-    bad = ["page=0", "page=-1", "page=x", "limit=0", "limit=101", "limit=1e9", "category=weapons",
-           "q=" + "x" * 101, "page=9223372036854775808"]
+    odd = {"page=0": (1, 20), "page=-1": (1, 20), "limit=0": (1, 1), "limit=101": (1, 100)}
+    answers = [shop.ask("GET", f"/api/products?{query}").json for query in odd]
+    ok([(a["page"], a["limit"]) for a in answers] == list(odd.values()),
+       "pages and limits are kept within bounds", answers)
+    bad = ["page=x", "page=", "limit=1e9", "limit=1.5", "category=weapons", "q=" + "x" * 101,
+           "page=9223372036854775808", "page=%00", "limit=%zz"]
     answers = [shop.ask("GET", f"/api/products?{query}") for query in bad]
     ok(all(a.status == 400 for a in answers), "bad queries are refused",
        [f"{q} {a.status}" for q, a in zip(bad, answers) if a.status != 400])

@@ -362,7 +362,7 @@ static void get_prices(struct request *request, struct reply *reply)
 		return;
 	}
 	items = json_array();
-	json_array_foreach (skus, i, sku) {
+	json_array_foreach(skus, i, sku) {
 		const char *name = json_string_value(sku);
 		const struct product *product = name ? find(catalog_of(request), name) : NULL;
 

@@ -66,7 +66,7 @@ static struct bus *bus_of(struct service *service)
 		return bus;
 	service->own = bus = memory_new(sizeof(*bus));
 	bus->service = service;
-	bus->instance = memory_copy_string(make_id(service, &arena, "bus"));
+	bus->instance = memory_copy_string(make_id(service, &arena, "bus_"));
 	arena_release(&arena);
 	load_subscriptions(bus);
 	load_deliveries(bus);

@@ -120,14 +120,15 @@ static void bury(struct lane *lane)
 {
 	struct arena arena = ARENA_EMPTY;
 
-	if (!bug(BUG_POISON_DROPPED))
+	if (!bug(BUG_POISON_DROPPED)) {
 		store_run(lane->subscriber->bus->service->store,
 			  "insert into dead_letters(subscriber, position, failed, at)"
 			  " values (?1, ?2, ?3, ?4)",
 			  "siis", lane->subscriber->name, lane->first->position,
 			  (int64_t)lane->first->failed, time_now_iso(&arena));
+		tally(lane->subscriber, "bus_dead_letters_total");
+	}
 	arena_release(&arena);
-	tally(lane->subscriber, "bus_dead_letters_total");
 	forget_delivery(lane);
 }
 

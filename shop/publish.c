@@ -59,7 +59,7 @@ static char *make_envelope(struct service *service, const char *type, const char
 {
 	struct arena arena = ARENA_EMPTY;
 	json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:I, s:s, s:s?, s:s, s:o}",
-				 "eventType", type, "eventId", make_id(service, &arena, "evt"),
+				 "eventType", type, "eventId", make_id(service, &arena, "evt_"),
 				 "version", 1, "aggregateId", aggregate, "sequence",
 				 (json_int_t)next_sequence(service->store, aggregate), "timestamp",
 				 time_now_iso(&arena), "correlationId", correlation, "source",

@@ -33,8 +33,8 @@ static const char schema[] =
 
 static void load_subscriptions(struct bus *bus)
 {
-	struct rows rows = store_query(bus->service->store,
-				       "select service, type from subscriptions", "");
+	struct rows rows =
+		store_query(bus->service->store, "select service, type from subscriptions", "");
 
 	while (rows_next(&rows))
 		json_object_set_new(add_subscriber(bus, rows_text(&rows, 0))->types,
@@ -172,9 +172,9 @@ static void publish(struct request *request, struct reply *reply)
 	store_commit(bus->service->store);
 	queue(bus, added, count);
 	metric_add(bus->service, "bus_published_total", NULL, (double)count);
-	reply_json(reply, 200, json_pack("{s:I, s:I, s:s}", "accepted", (json_int_t)count,
-					 "duplicates", (json_int_t)(total - count), "instance",
-					 bus->instance));
+	reply_json(reply, 200,
+		   json_pack("{s:I, s:I, s:s}", "accepted", (json_int_t)count, "duplicates",
+			     (json_int_t)(total - count), "instance", bus->instance));
 }
 
 /* --- subscribe --- */
@@ -209,28 +209,18 @@ static void add_type(struct subscriber *subscriber, const char *type)
 	backfill(subscriber, type);
 }
 
-static bool has_type(const json_t *types, const char *type)
-{
-	for (size_t i = 0; i < json_array_size(types); i++)
-		if (strcmp(json_string_value(json_array_get(types, i)), type) == 0)
-			return true;
-	return false;
-}
-
 static void remove_other_types(struct subscriber *subscriber, const json_t *types)
 {
-	const char *type;
-	json_t *yes;
-	void *next;
+	json_t *kept = json_object();
 
-	json_object_foreach_safe(subscriber->types, next, type, yes) {
-		if (has_type(types, type))
-			continue;
-		store_run(subscriber->bus->service->store,
-			  "delete from subscriptions where service = ?1 and type = ?2", "ss",
-			  subscriber->name, type);
-		json_object_del(subscriber->types, type);
-	}
+	for (size_t i = 0; i < json_array_size(types); i++)
+		json_object_set_new(kept, json_string_value(json_array_get(types, i)), json_true());
+	json_decref(subscriber->types);
+	subscriber->types = kept;
+	store_run(subscriber->bus->service->store,
+		  "delete from subscriptions where service = ?1"
+		  " and type not in (select value from json_each(?2))",
+		  "sj", subscriber->name, types);
 }
 
 static bool are_types(const json_t *types)
@@ -327,7 +317,7 @@ static json_t *subscriber_stats(const struct subscriber *subscriber)
 	const char *type;
 	json_t *yes;
 
-	json_object_foreach (subscriber->types, type, yes)
+	json_object_foreach(subscriber->types, type, yes)
 		json_array_append_new(types, json_string(type));
 	return json_pack("{s:s, s:o, s:I, s:I, s:i, s:b}", "service", subscriber->name, "types",
 			 types, "delivered", (json_int_t)delivered, "pending",
@@ -379,8 +369,7 @@ static void list_dead_letters(struct request *request, struct reply *reply)
 						(json_int_t)rows_int(&rows, 0), "subscriber",
 						rows_text(&rows, 1), "failed",
 						(json_int_t)rows_int(&rows, 2), "at",
-						rows_text(&rows, 3), "event",
-						rows_json(&rows, 4)));
+						rows_text(&rows, 3), "event", rows_json(&rows, 4)));
 	rows_end(&rows);
 	reply_json(reply, 200, json_pack("{s:o}", "items", items));
 }

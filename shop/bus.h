@@ -13,9 +13,9 @@
  *
  * Order holds per aggregate and subscriber: the events of an aggregate wait in a lane, and the next
  * goes only after the one before it was acknowledged. What failed is tried again after a growing
- * while, and a dead letter after FAILURES_MAX times, when its lane goes on. What was put off (later)
- * is tried again and again. A subscriber that does not answer is asked again, one batch at a time;
- * that is nobody's failure but its own.
+ * while, and is a dead letter after FAILURES_MAX times, when its lane goes on. What was put off
+ * (later) is tried again and again. A subscriber that does not answer is asked again, one batch at
+ * a time; that is nobody's failure but its own.
  *
  *	bus.c          what is asked of the bus; its tables
  *	bus_lanes.c    subscribers and their lanes, in memory

@@ -48,9 +48,9 @@ static void add_lane(struct batch *batch, struct lane *lane)
 	struct delivery *at = lane->first;
 
 	for (; at && lane->taken < LANE_EVENTS_MAX && has_room(batch); at = at->next) {
-		struct rows rows = store_query(
-			store, "select id, envelope from events where position = ?1", "i",
-			at->position);
+		struct rows rows =
+			store_query(store, "select id, envelope from events where position = ?1",
+				    "i", at->position);
 
 		if (rows_next(&rows))
 			add_event(batch, lane, at->position, &rows);
@@ -149,10 +149,11 @@ static void try_again(struct lane *lane, enum outcome outcome)
 	lane->tries++;
 	if (outcome == FAILED) {
 		delivery->failed++;
-		store_run(lane->subscriber->bus->service->store,
-			  "update deliveries set failed = ?3 where subscriber = ?1 and position = ?2",
-			  "sii", lane->subscriber->name, delivery->position,
-			  (int64_t)delivery->failed);
+		store_run(
+			lane->subscriber->bus->service->store,
+			"update deliveries set failed = ?3 where subscriber = ?1 and position = ?2",
+			"sii", lane->subscriber->name, delivery->position,
+			(int64_t)delivery->failed);
 	}
 	if (delivery->failed >= FAILURES_MAX || lane->tries >= LATER_MAX) {
 		bury(lane);
@@ -221,8 +222,10 @@ static void deliver(void *context)
 {
 	struct batch *batch = context;
 	struct subscriber *subscriber = batch->subscriber;
-	struct call call = { .edge = subscriber->name, .method = "POST",
-			     .path = "/internal/events", .bytes = buffer_text(&batch->body),
+	struct call call = { .edge = subscriber->name,
+			     .method = "POST",
+			     .path = "/internal/events",
+			     .bytes = buffer_text(&batch->body),
 			     .content_type = "application/json",
 			     .timeout_us = DELIVERY_TIMEOUT_US };
 	struct answer answer;
@@ -305,8 +308,11 @@ static void greet(void *context)
 {
 	struct greeting *greeting = context;
 	json_t *body = json_pack("{s:s, s:[]}", "bus", greeting->bus->instance, "events");
-	struct call call = { .edge = greeting->name, .method = "POST",
-			     .path = "/internal/events", .json = body, .key = "greeting",
+	struct call call = { .edge = greeting->name,
+			     .method = "POST",
+			     .path = "/internal/events",
+			     .json = body,
+			     .key = "greeting",
 			     .retries = 3 };
 	struct answer answer;
 

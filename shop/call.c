@@ -248,8 +248,10 @@ static void send_once(struct edge *edge, const struct client_request *request, i
 		      struct answer *answer)
 {
 	static const enum call_result results[] = {
-		[CLIENT_ANSWERED] = CALL_ANSWERED, [CLIENT_TIMEOUT] = CALL_TIMEOUT,
-		[CLIENT_BROKEN] = CALL_BROKEN, [CLIENT_REFUSED] = CALL_REFUSED,
+		[CLIENT_ANSWERED] = CALL_ANSWERED,
+		[CLIENT_TIMEOUT] = CALL_TIMEOUT,
+		[CLIENT_BROKEN] = CALL_BROKEN,
+		[CLIENT_REFUSED] = CALL_REFUSED,
 	};
 	struct client_answer got = { .headers = answer->headers, .body = answer->body };
 
@@ -306,8 +308,8 @@ static int64_t backoff_us(struct service *service, int attempts)
 static void try_until_done(struct service *service, struct edge *edge, const struct call *call,
 			   const struct client_request *request, struct answer *answer)
 {
-	int64_t timeout_us = call->timeout_us ? call->timeout_us
-					      : service->settings->call_timeout_us;
+	int64_t timeout_us =
+		call->timeout_us ? call->timeout_us : service->settings->call_timeout_us;
 	int attempts = 0;
 
 	if (timeout_us <= 0)

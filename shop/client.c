@@ -155,8 +155,7 @@ static void answered(struct connection *connection, bool leftover)
 	struct client *client = connection->client;
 	struct exchange *exchange = connection->exchange;
 
-	if (connection->closes || leftover ||
-	    connection->sent < exchange->request->bytes.length)
+	if (connection->closes || leftover || connection->sent < exchange->request->bytes.length)
 		drop(connection);
 	else
 		keep(connection);
@@ -439,7 +438,10 @@ enum client_result client_exchange(struct client *client, const struct client_re
 				   int64_t timeout_us, struct client_answer *answer)
 {
 	struct exchange exchange = {
-		.client = client, .request = request, .answer = answer, .task = task_self(),
+		.client = client,
+		.request = request,
+		.answer = answer,
+		.task = task_self(),
 	};
 	struct timeval wait = { .tv_sec = timeout_us / US_PER_S, .tv_usec = timeout_us % US_PER_S };
 

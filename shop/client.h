@@ -4,8 +4,9 @@
  *	struct client *client = client_new(base, "http://127.0.0.1:7004", err);
  *	result = client_exchange(client, &request, 2 * US_PER_S, &answer);   // the task waits
  *
- * The result says whether the request may have had an effect. A kept connection that turns out to be dead is replaced by a new one when nothing
- * of the request left, or `repeatable` says that sending it twice is harmless.
+ * The result says whether the request may have had an effect. A kept connection that turns out to
+ * be dead is replaced by a new one when nothing of the request left, or when `repeatable` says
+ * that sending it twice is harmless.
  */
 #ifndef SHOP_CLIENT_H
 #define SHOP_CLIENT_H

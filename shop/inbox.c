@@ -282,7 +282,7 @@ static json_t *list_of(const struct batch *batch, enum outcome outcome)
 	json_t *event;
 	size_t i;
 
-	json_array_foreach (batch->events, i, event)
+	json_array_foreach(batch->events, i, event)
 		if ((bug(BUG_ACK_FIRST) ? ACKED : batch->outcomes[i]) == outcome)
 			json_array_append(list, json_object_get(event, "eventId"));
 	return list;
@@ -308,7 +308,7 @@ static bool are_events(const json_t *events)
 
 	if (!json_is_array(events) || json_array_size(events) > INBOX_EVENTS_MAX)
 		return false;
-	json_array_foreach (events, i, event)
+	json_array_foreach(events, i, event)
 		if (!is_event(event))
 			return false;
 	return true;
@@ -328,8 +328,8 @@ void inbox_receive(struct inbox *inbox, struct request *request, struct reply *r
 	start_groups(batch, first);
 	if (!bug(BUG_ACK_FIRST))
 		wait_for_groups(batch);
-	reply_json(reply, 200, json_pack("{s:o, s:o, s:o}", "acked", list_of(batch, ACKED),
-					 "failed", list_of(batch, FAILED), "later",
-					 list_of(batch, LATER)));
+	reply_json(reply, 200,
+		   json_pack("{s:o, s:o, s:o}", "acked", list_of(batch, ACKED), "failed",
+			     list_of(batch, FAILED), "later", list_of(batch, LATER)));
 	leave_batch(batch);
 }

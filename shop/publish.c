@@ -58,9 +58,9 @@ static char *make_envelope(struct service *service, const char *type, const char
 			   const char *correlation, json_t *data)
 {
 	struct arena arena = ARENA_EMPTY;
-	json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:I, s:s, s:s?, s:s, s:o}",
-				 "eventType", type, "eventId", make_id(service, &arena, "evt_"),
-				 "version", 1, "aggregateId", aggregate, "sequence",
+	json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:I, s:s, s:s?, s:s, s:o}", "eventType",
+				 type, "eventId", make_id(service, &arena, "evt_"), "version", 1,
+				 "aggregateId", aggregate, "sequence",
 				 (json_int_t)next_sequence(service->store, aggregate), "timestamp",
 				 time_now_iso(&arena), "correlationId", correlation, "source",
 				 service->kind->name, "data", data);
@@ -88,7 +88,8 @@ void service_publish(struct service *service, const char *type, const char *aggr
 	if (bug(BUG_DUAL_WRITE)) {
 		publish_directly(service, envelope);
 	} else {
-		store_run(service->store, "insert into outbox(envelope) values (?1)", "s", envelope);
+		store_run(service->store, "insert into outbox(envelope) values (?1)", "s",
+			  envelope);
 		wake_relay(service->publisher);
 	}
 	free(envelope);
@@ -117,8 +118,11 @@ static bool announce_once(struct publisher *publisher)
 	struct service *service = publisher->service;
 	json_t *body = json_pack("{s:s, s:o}", "service", service->kind->name, "types",
 				 wanted_types(service));
-	struct call call = { .edge = "bus", .method = "POST", .path = "/internal/subscribe",
-			     .json = body, .key = "subscribe" };
+	struct call call = { .edge = "bus",
+			     .method = "POST",
+			     .path = "/internal/subscribe",
+			     .json = body,
+			     .key = "subscribe" };
 	struct answer answer;
 	const char *instance;
 
@@ -173,8 +177,11 @@ static void heard_of_bus(struct publisher *publisher, const char *instance)
 
 static bool post(struct publisher *publisher, struct text body)
 {
-	struct call call = { .edge = "bus", .method = "POST", .path = "/internal/publish",
-			     .bytes = body, .content_type = "application/json" };
+	struct call call = { .edge = "bus",
+			     .method = "POST",
+			     .path = "/internal/publish",
+			     .bytes = body,
+			     .content_type = "application/json" };
 	struct answer answer;
 	bool good;
 

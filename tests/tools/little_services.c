@@ -56,8 +56,9 @@ static void ask(struct request *request, struct reply *reply)
 	call.retries = (int)json_integer_value(json_object_get(json, "retries"));
 	call.timeout_us = 300 * 1000;
 	service_call(request->service, &call, &answer);
-	reply_json(reply, 200, json_pack("{s:s, s:i, s:O?}", "result", results[answer.result],
-					 "status", answer.status, "json", answer.json));
+	reply_json(reply, 200,
+		   json_pack("{s:s, s:i, s:O?}", "result", results[answer.result], "status",
+			     answer.status, "json", answer.json));
 	answer_release(&answer);
 }
 
@@ -100,9 +101,9 @@ static bool take(struct service *service, const struct event *event)
 
 static void get_taken(struct request *request, struct reply *reply)
 {
-	struct rows rows = store_query(request->service->store,
-				       "select aggregate, sequence, id from taken order by position",
-				       "");
+	struct rows rows =
+		store_query(request->service->store,
+			    "select aggregate, sequence, id from taken order by position", "");
 	json_t *items = json_array();
 
 	while (rows_next(&rows))

@@ -15,8 +15,8 @@
 #include "tests/unit/tap.h"
 
 /*
- * A server that does what the path says. It counts what it saw; a connection knows how many requests
- * came over it before.
+ * A server that does what the path says. It counts what it saw; a connection knows how many
+ * requests came over it before.
  */
 static struct {
 	struct event_base *base;
@@ -139,8 +139,8 @@ static void heard(struct bufferevent *wire, void *context)
 
 	if (length < 4 || sscanf(bytes, "%*s %63s", path) != 1)
 		return;
-	if (strcmp(path, "/large") == 0 ? bytes[length - 1] != '!'
-					: memcmp(bytes + length - 4, "\r\n\r\n", 4) != 0)
+	if (strcmp(path, "/large") == 0 ? bytes[length - 1] != '!' :
+					  memcmp(bytes + length - 4, "\r\n\r\n", 4) != 0)
 		return;
 	evbuffer_drain(in, length);
 	server.requests++;
@@ -176,9 +176,9 @@ static void start_server(void)
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof(address);
 
-	server.listener = evconnlistener_new_bind(server.base, accepted, NULL, LEV_OPT_CLOSE_ON_FREE,
-						  1024, (struct sockaddr *)&address,
-						  sizeof(address));
+	server.listener =
+		evconnlistener_new_bind(server.base, accepted, NULL, LEV_OPT_CLOSE_ON_FREE, 1024,
+					(struct sockaddr *)&address, sizeof(address));
 	getsockname(evconnlistener_get_fd(server.listener), (struct sockaddr *)&address, &length);
 	snprintf(server.url, sizeof(server.url), "http://127.0.0.1:%u", ntohs(address.sin_port));
 }
@@ -199,8 +199,8 @@ static void forget(struct asked *asked)
 	buffer_release(&asked->answer.body);
 }
 
-static struct asked ask_with(const char *method, const char *path, const char *body, bool repeatable,
-			     int64_t timeout_us)
+static struct asked ask_with(const char *method, const char *path, const char *body,
+			     bool repeatable, int64_t timeout_us)
 {
 	struct asked asked = { .result = CLIENT_REFUSED };
 	struct buffer bytes = BUFFER_EMPTY;

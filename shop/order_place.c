@@ -189,7 +189,7 @@ static void write_up(struct placing *place)
 	struct request *request = place->request;
 
 	place->order = (struct order){
-		.id = make_id(request->service, place->request->arena, "ord"),
+		.id = make_id(request->service, place->request->arena, "ord_"),
 		.user = request->user,
 		.email = place->email,
 		.key = request->key,

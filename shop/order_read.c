@@ -60,11 +60,13 @@ enum { OF_USER = 1, OF_STATUS = 2 };
 	}
 
 static const char *const lists[2][4] = { LISTS("orders"), LISTS("orders_copy") };
-static const char *const counts[4] = {
-	"select count(*) from orders",
-	"select count(*) from orders where user_id = ?1",
-	"select count(*) from orders where status = ?2",
-	"select count(*) from orders where user_id = ?1 and status = ?2",
+static const struct {
+	const char *sql, *letters;
+} counts[4] = {
+	{ "select count(*) from orders", "" },
+	{ "select count(*) from orders where user_id = ?1", "s" },
+	{ "select count(*) from orders where status = ?2", "ss" },
+	{ "select count(*) from orders where user_id = ?1 and status = ?2", "ss" },
 };
 
 struct listing {
@@ -114,8 +116,8 @@ void order_list(struct request *request, struct reply *reply)
 
 	if (!read_listing(request, reply, &listing))
 		return;
-	total = store_int(request->service->store, 0, counts[listing.kind], "ss", listing.user,
-			  listing.status);
+	total = store_int(request->service->store, 0, counts[listing.kind].sql,
+			  counts[listing.kind].letters, listing.user, listing.status);
 	reply_json(reply, 200, json_pack("{s:o, s:I, s:I, s:I}", "items",
 					 list_items(request, &listing), "page",
 					 (json_int_t)listing.page, "limit",

@@ -67,8 +67,8 @@ struct post {
 	struct service *service;
 	struct letter *waiting, **end; /* claimed rows, oldest first */
 	uint32_t claimed;              /* of them and of those being sent */
-	struct task *idle[POSTMEN];
-	size_t idle_count;
+	struct task *postmen[POSTMEN];
+	int postman_count;
 };
 
 static void letter_free(struct letter *letter)
@@ -162,10 +162,8 @@ static struct letter *take_letter(struct post *post)
 {
 	struct letter *letter;
 
-	while (!post->waiting) {
-		post->idle[post->idle_count++] = task_self();
+	while (!post->waiting)
 		task_wait();
-	}
 	letter = post->waiting;
 	post->waiting = letter->next;
 	if (!post->waiting)
@@ -181,6 +179,7 @@ static void be_postman(void *context)
 				     shop_edge_url(service->settings, service->kind->name, "mail"),
 				     service->settings->call_timeout_us);
 
+	post->postmen[post->postman_count++] = task_self();
 	while (!service->ending) {
 		struct letter *letter = take_letter(post);
 
@@ -232,8 +231,8 @@ static bool claim(struct post *post)
 
 static void wake_postmen(struct post *post)
 {
-	while (post->idle_count)
-		task_wake(post->idle[--post->idle_count]);
+	for (int i = 0; i < POSTMEN; i++)
+		task_wake(post->postmen[i]);
 }
 
 /* A mail must not tell of what a crash could still undo: so what was claimed is settled first. */

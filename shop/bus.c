@@ -317,10 +317,12 @@ static json_t *subscriber_stats(const struct subscriber *subscriber)
 	const char *type;
 	json_t *yes;
 
-	json_object_foreach(subscriber->types, type, yes)
+	json_object_foreach(subscriber->types, type, yes) {
 		json_array_append_new(types, json_string(type));
+	}
 	return json_pack("{s:s, s:o, s:I, s:I, s:i, s:b}", "service", subscriber->name, "types",
-			 types, "delivered", (json_int_t)delivered, "pending",
+			 types, "delivered",
+			 (json_int_t)delivered + (json_int_t)subscriber->done_count, "pending",
 			 (json_int_t)subscriber->pending, "under_way", subscriber->under_way,
 			 "reachable", subscriber->unreachable == 0);
 }

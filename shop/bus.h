@@ -36,6 +36,7 @@ enum {
 	LANE_EVENTS_MAX = 16,         /* of one lane in a batch */
 	BATCHES_MAX = 8,              /* under way to one subscriber */
 	LINGER_US = 3 * 1000,         /* a small batch waits so long while another is under way */
+	CLEAN_AFTER_US = 100 * 1000,  /* one delete for all that was delivered meanwhile */
 	AGAIN_FIRST_US = 100 * 1000,
 	AGAIN_MAX_US = 5 * 1000 * 1000,
 	UNREACHABLE_MAX_US = 1000 * 1000,
@@ -78,11 +79,14 @@ struct subscriber {
 	int unreachable; /* in a row */
 	int64_t sent_at_us, paused_until_us;
 	struct event *turn; /* looks what can be sent */
+	int64_t *done;      /* positions that are delivered, and still in the table */
+	size_t done_count, done_room;
 };
 
 struct bus {
 	struct service *service;
 	char *instance; /* of this process */
+	bool cleaning;  /* what is done goes from the table soon */
 	struct subscriber *subscribers;
 };
 

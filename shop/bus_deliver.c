@@ -108,11 +108,50 @@ static void tally(struct subscriber *subscriber, const char *name)
 	buffer_release(&label);
 }
 
-static void forget_delivery(struct lane *lane)
+static void delete_done(struct subscriber *subscriber)
 {
-	store_run(lane->subscriber->bus->service->store,
-		  "delete from deliveries where subscriber = ?1 and position = ?2", "si",
-		  lane->subscriber->name, lane->first->position);
+	for (size_t i = 0; i < subscriber->done_count; i++)
+		store_run(subscriber->bus->service->store,
+			  "delete from deliveries where subscriber = ?1 and position = ?2", "si",
+			  subscriber->name, subscriber->done[i]);
+	store_run(subscriber->bus->service->store,
+		  "update subscribers set delivered = delivered + ?2 where name = ?1", "si",
+		  subscriber->name, (int64_t)subscriber->done_count);
+	subscriber->done_count = 0;
+}
+
+static void clean(void *context)
+{
+	struct bus *bus = context;
+
+	task_sleep_us(CLEAN_AFTER_US);
+	bus->cleaning = false;
+	store_begin(bus->service->store);
+	for (struct subscriber *at = bus->subscribers; at; at = at->next)
+		if (at->done_count)
+			delete_done(at);
+	store_commit(bus->service->store);
+}
+
+static void clean_soon(struct bus *bus)
+{
+	if (bus->cleaning)
+		return;
+	bus->cleaning = true;
+	task_start(clean, bus);
+}
+
+/*
+ * Its row goes a little later, together with others. After a crash in between the event goes out
+ * again, and who has it knows it.
+ */
+static void delivered(struct lane *lane)
+{
+	struct subscriber *subscriber = lane->subscriber;
+
+	subscriber->done = memory_grow(subscriber->done, subscriber->done_count,
+				       &subscriber->done_room, sizeof(*subscriber->done));
+	subscriber->done[subscriber->done_count++] = lane->first->position;
 	remove_first(lane);
 }
 
@@ -129,7 +168,10 @@ static void bury(struct lane *lane)
 		tally(lane->subscriber, "bus_dead_letters_total");
 	}
 	arena_release(&arena);
-	forget_delivery(lane);
+	store_run(lane->subscriber->bus->service->store,
+		  "delete from deliveries where subscriber = ?1 and position = ?2", "si",
+		  lane->subscriber->name, lane->first->position);
+	remove_first(lane);
 }
 
 static int64_t wait_after(int tries, int64_t most)
@@ -164,15 +206,15 @@ static void try_again(struct lane *lane, enum outcome outcome)
 }
 
 /* Returns where the next lane's events begin. */
-static size_t settle_lane(struct batch *batch, size_t at, int64_t *acked)
+static size_t settle_lane(struct batch *batch, size_t at)
 {
 	struct lane *lane = batch->sent[at].lane;
 	size_t end = at;
 
 	while (end < batch->count && batch->sent[end].lane == lane)
 		end++;
-	for (; at < end && batch->sent[at].outcome == ACKED; at++, ++*acked)
-		forget_delivery(lane);
+	for (; at < end && batch->sent[at].outcome == ACKED; at++)
+		delivered(lane);
 	take_back(lane);
 	if (at < end)
 		try_again(lane, batch->sent[at].outcome);
@@ -181,26 +223,21 @@ static size_t settle_lane(struct batch *batch, size_t at, int64_t *acked)
 	return end;
 }
 
-/*
- * Lanes go on before this is on the disk: after a crash the events go out again, and who has them
- * knows them.
- */
+/* Lanes go on before this is on the disk: see delivered(). */
 static void settle(struct batch *batch, const json_t *answer)
 {
 	struct subscriber *subscriber = batch->subscriber;
 	struct store *store = subscriber->bus->service->store;
-	int64_t acked = 0;
 
 	note(batch, answer, "acked", ACKED);
 	note(batch, answer, "failed", FAILED);
 	subscriber->unreachable = 0;
 	store_begin(store);
 	for (size_t at = 0; at < batch->count;)
-		at = settle_lane(batch, at, &acked);
-	store_run(store, "update subscribers set delivered = delivered + ?2 where name = ?1", "si",
-		  subscriber->name, acked);
+		at = settle_lane(batch, at);
 	wake_subscriber(subscriber);
 	store_commit(store);
+	clean_soon(subscriber->bus);
 }
 
 static void unreachable(struct batch *batch)

@@ -17,6 +17,7 @@ enum {
 	BATCH_BYTES_MAX = 256 * 1024,
 	BACKOFF_FIRST_US = 50 * 1000,
 	BACKOFF_MAX_US = 1000 * 1000,
+	APART_US = 3 * 1000,         /* from batch to batch: under load they should be large */
 	CLEAN_AFTER_US = 100 * 1000, /* one delete for all that was sent meanwhile */
 };
 
@@ -26,6 +27,7 @@ struct publisher {
 	struct task *relay;
 	bool pending;       /* something may be in the outbox that was not sent */
 	int64_t confirmed;  /* position up to which the bus has everything */
+	int64_t sent_at_us; /* the last batch */
 	bool cleaning, announcing;
 	char *bus;          /* the instance of the bus that knows what we listen to */
 };
@@ -312,12 +314,22 @@ static void send_waiting(struct publisher *publisher)
 	buffer_release(&body);
 }
 
+static void keep_apart(struct publisher *publisher)
+{
+	int64_t wait_us = publisher->sent_at_us + APART_US - clock_now_us();
+
+	if (wait_us > 0)
+		task_sleep_us(wait_us);
+	publisher->sent_at_us = clock_now_us();
+}
+
 static void relay(struct publisher *publisher)
 {
 	publisher->relay = task_self();
 	for (;;) {
 		while (!publisher->pending)
 			task_wait();
+		keep_apart(publisher);
 		publisher->pending = false;
 		store_settle(publisher->service->store);
 		send_waiting(publisher);

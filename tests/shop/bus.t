@@ -418,6 +418,7 @@ def test_event_bugs():
         ok(numbers == [5, 4, 3, 2, 1], "bug relay-reorders: the newest comes first", numbers)
     with Services("ack-first") as all_:
         all_.give("a", 1, poison=True)
+        all_.wait_for(lambda: [at["delivered"] for at in all_.stats()["subscribers"]] == [1])
         all_.give("a", 1)
         numbers = [n for _, n, _ in all_.wait_taken(1)]
         ok(numbers == [2], "bug ack-first: what failed is lost", numbers)

@@ -106,8 +106,8 @@ int64_t saga_pause_us(int attempts, double dice); /* before asking again; dice i
 /* order_store.c */
 
 struct order {
-	const char *id, *user, *email, *key, *coupon, *card, *correlation, *traceparent, *created_at,
-		*updated_at;
+	const char *id, *user, *email, *key, *coupon, *card;
+	const char *correlation, *traceparent, *created_at, *updated_at;
 	enum order_status status;
 	struct order_totals totals;
 	struct order_line *lines;

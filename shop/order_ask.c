@@ -76,9 +76,10 @@ enum ask_result ask_prices(struct service *service, const struct call *like,
 
 static const char *remembered_email(struct request *request, int64_t not_before_us)
 {
-	struct rows rows = store_query(request->service->store,
-				       "select email from customers where id = ?1 and asked_us >= ?2",
-				       "si", request->user, not_before_us);
+	struct rows rows =
+		store_query(request->service->store,
+			    "select email from customers where id = ?1 and asked_us >= ?2", "si",
+			    request->user, not_before_us);
 	const char *email = rows_next(&rows) ? rows_text(&rows, 0) : NULL;
 
 	if (email)

@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-size_t cart_read(struct service *service, const char *user, struct order_line lines[ORDER_LINES_MAX])
+size_t cart_read(struct service *service, const char *user,
+		 struct order_line lines[ORDER_LINES_MAX])
 {
-	struct rows rows = store_query(service->store,
-				       "select sku, qty from cart where user_id = ?1 order by sku",
-				       "s", user);
+	struct rows rows =
+		store_query(service->store,
+			    "select sku, qty from cart where user_id = ?1 order by sku", "s", user);
 	size_t count = 0;
 
 	while (count < ORDER_LINES_MAX && rows_next(&rows)) {
@@ -43,8 +44,8 @@ static json_t *cart_json(const struct order_line *lines, size_t count)
 						"price_cents", (json_int_t)line->price_cents,
 						"line_cents", (json_int_t)cents));
 	}
-	return json_pack("{s:o, s:I, s:s}", "items", items, "total_cents",
-			 (json_int_t)total_cents, "currency", "usd");
+	return json_pack("{s:o, s:I, s:s}", "items", items, "total_cents", (json_int_t)total_cents,
+			 "currency", "usd");
 }
 
 static bool priced(struct request *request, struct reply *reply, struct order_line *lines,
@@ -96,9 +97,9 @@ static bool has_room(struct request *request, struct reply *reply, const char *s
 		     bool more)
 {
 	struct store *store = request->service->store;
-	int64_t others = store_int(store, 0,
-				   "select count(*) from cart where user_id = ?1 and sku <> ?2", "ss",
-				   request->user, sku);
+	int64_t others =
+		store_int(store, 0, "select count(*) from cart where user_id = ?1 and sku <> ?2",
+			  "ss", request->user, sku);
 	int64_t now = store_int(store, 0, "select qty from cart where user_id = ?1 and sku = ?2",
 				"ss", request->user, sku);
 
@@ -171,7 +172,8 @@ static bool is_in_cart(struct request *request, struct reply *reply)
 	if (!order_user(request, reply))
 		return false;
 	if (store_int(request->service->store, 0,
-		      "select 1 from cart where user_id = ?1 and sku = ?2", "ss", request->user, sku))
+		      "select 1 from cart where user_id = ?1 and sku = ?2", "ss", request->user,
+		      sku))
 		return true;
 	reply_error(request, reply, 404, "not_found", "'%.40s' is not in the cart", sku);
 	return false;

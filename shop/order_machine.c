@@ -72,8 +72,8 @@ bool order_status_of(const char *name, enum order_status *status)
 
 bool order_may_move(enum saga_style style, enum order_status from, enum order_status to)
 {
-	const unsigned *moves = style == SAGA_CHOREOGRAPHED ? moves_choreographed :
-							       moves_orchestrated;
+	const unsigned *moves =
+		style == SAGA_CHOREOGRAPHED ? moves_choreographed : moves_orchestrated;
 
 	return moves[from] >> to & 1;
 }
@@ -176,11 +176,12 @@ static bool says_done(enum saga_step step, const json_t *json)
 static bool is_refusal(const struct answer *answer)
 {
 	int status = answer->status;
-	const char *code = json_string_value(
-		json_object_get(json_object_get(answer->json, "error"), "code"));
+	const char *code =
+		json_string_value(json_object_get(json_object_get(answer->json, "error"), "code"));
 
 	if (status == 409)
-		return code && (strcmp(code, "out_of_stock") == 0 || strcmp(code, "cancelled") == 0);
+		return code &&
+		       (strcmp(code, "out_of_stock") == 0 || strcmp(code, "cancelled") == 0);
 	return status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
 }
 

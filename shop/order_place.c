@@ -1,8 +1,8 @@
 /*
- * POST /api/orders: one transaction makes the order, takes the key and the coupon, empties the cart,
- * writes the saga's first step and the event, and keeps the answer. What had to be asked was asked
- * before it began; what was looked at before is looked at again in it. Without that transaction there
- * is nothing; with it the order will come to its end, whoever dies.
+ * POST /api/orders: one transaction makes the order, takes the key and the coupon, empties the
+ * cart, writes the saga's first step and the event, and keeps the answer. What had to be asked was
+ * asked before it began; what was looked at before is looked at again in it. Without it there is
+ * nothing; with it the order will come to its end, whoever dies.
  */
 #include "shop/order.h"
 
@@ -71,7 +71,8 @@ static bool read_items(struct placing *place, struct reply *reply)
 
 	place->from_cart = !items || json_is_null(items);
 	if (place->from_cart) {
-		place->count = cart_read(place->request->service, place->request->user, place->lines);
+		place->count =
+			cart_read(place->request->service, place->request->user, place->lines);
 		if (place->count > 0)
 			return true;
 		reply_error(place->request, reply, 400, "cart_empty", "there is nothing to order");
@@ -151,8 +152,8 @@ static bool read_body(struct placing *place, struct reply *reply)
 		reply_error(place->request, reply, 400, "bad_json", "the body must be an object");
 		return false;
 	}
-	return read_items(place, reply) && read_card(place, reply) &&
-	       read_numbers(place, reply) && read_coupon(place, reply);
+	return read_items(place, reply) && read_card(place, reply) && read_numbers(place, reply) &&
+	       read_coupon(place, reply);
 }
 
 /* What it costs, and for whom. */
@@ -167,7 +168,8 @@ static bool ask_catalog(struct placing *place, struct reply *reply)
 	case ASK_OK:
 		return true;
 	case ASK_UNKNOWN_SKU:
-		reply_error(request, reply, 400, "unknown_sku", "there is no product '%s'", missing);
+		reply_error(request, reply, 400, "unknown_sku", "there is no product '%s'",
+			    missing);
 		return false;
 	case ASK_UNREACHABLE:
 		break;

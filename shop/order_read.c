@@ -98,10 +98,10 @@ static bool read_listing(struct request *request, struct reply *reply, struct li
 static json_t *list_items(struct request *request, const struct listing *listing)
 {
 	json_t *items = json_array();
-	struct rows rows = store_query(request->service->store,
-				       lists[bug(BUG_STALE_READ)][listing->kind], "ssii",
-				       listing->user, listing->status, listing->limit,
-				       (listing->page - 1) * listing->limit);
+	struct rows rows =
+		store_query(request->service->store, lists[bug(BUG_STALE_READ)][listing->kind],
+			    "ssii", listing->user, listing->status, listing->limit,
+			    (listing->page - 1) * listing->limit);
 
 	while (rows_next(&rows))
 		json_array_append_new(items, order_json(order_of_row(&rows, request->arena)));
@@ -118,10 +118,10 @@ void order_list(struct request *request, struct reply *reply)
 		return;
 	total = store_int(request->service->store, 0, counts[listing.kind].sql,
 			  counts[listing.kind].letters, listing.user, listing.status);
-	reply_json(reply, 200, json_pack("{s:o, s:I, s:I, s:I}", "items",
-					 list_items(request, &listing), "page",
-					 (json_int_t)listing.page, "limit",
-					 (json_int_t)listing.limit, "total", (json_int_t)total));
+	reply_json(reply, 200,
+		   json_pack("{s:o, s:I, s:I, s:I}", "items", list_items(request, &listing), "page",
+			     (json_int_t)listing.page, "limit", (json_int_t)listing.limit, "total",
+			     (json_int_t)total));
 }
 
 /* BUG_STALE_READ: reads from a copy are cheap, and it is hardly ever behind. */

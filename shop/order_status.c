@@ -122,8 +122,8 @@ static void move(struct request *request, struct reply *reply, struct order *ord
 	if (!moved)
 		refuse_move(request, reply, order, to);
 	else
-		reply_json(reply, 200, order_json(order_load(request->service, request->arena,
-							     order->id)));
+		reply_json(reply, 200,
+			   order_json(order_load(request->service, request->arena, order->id)));
 }
 
 void order_put_status(struct request *request, struct reply *reply)

@@ -79,10 +79,10 @@ json_t *order_lines_json(const struct order *order)
 	for (size_t i = 0; i < order->line_count; i++) {
 		const struct order_line *line = &order->lines[i];
 
-		json_array_append_new(items, json_pack("{s:s, s:s, s:I, s:I}", "sku", line->sku,
-						       "name", line->name, "qty",
-						       (json_int_t)line->qty, "price_cents",
-						       (json_int_t)line->price_cents));
+		json_array_append_new(items,
+				      json_pack("{s:s, s:s, s:I, s:I}", "sku", line->sku, "name",
+						line->name, "qty", (json_int_t)line->qty,
+						"price_cents", (json_int_t)line->price_cents));
 	}
 	return items;
 }
@@ -92,7 +92,7 @@ static void read_saga(struct rows *rows, struct arena *arena, struct order *orde
 	const char *style = rows_text(rows, 16), *step = rows_text(rows, 17);
 
 	order->style = style && strcmp(style, "choreographed") == 0 ? SAGA_CHOREOGRAPHED :
-								       SAGA_ORCHESTRATED;
+								      SAGA_ORCHESTRATED;
 	if (!step || !saga_step_of(step, &order->step))
 		order->step = STEP_RESERVE;
 	order->reason = keep(arena, rows_text(rows, 18));
@@ -255,10 +255,9 @@ void order_announce(struct service *service, const struct order *order, enum ord
 {
 	json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:o, s:s, s:s*}", "order_id",
 				 order->id, "order_key", order->key, "user", order->user, "email",
-				 order->email, "total_cents",
-				 (json_int_t)order->totals.total_cents, "card", order->card,
-				 "items", plain_items(order), "status", order_status_name(status),
-				 "reason", order->reason);
+				 order->email, "total_cents", (json_int_t)order->totals.total_cents,
+				 "card", order->card, "items", plain_items(order), "status",
+				 order_status_name(status), "reason", order->reason);
 
 	service_publish(service, order_status_event(status), order->id, order->correlation, data);
 }

@@ -2,12 +2,12 @@
  * The saga's row, and who works on it.
  *
  * A row says which step comes next; whoever reads it can go on. Who does is its runner, a task of
- * which there is at most one per order, since only saga_kick() starts one, and only if there is none.
- * A runner that can do nothing now says in the row when to try again, and ends: the clock kicks what
+ * which there is at most one per order, since only saga_kick() starts one, if there is none. A
+ * runner that can do nothing now says in the row when to try again, and ends: the clock kicks what
  * is due. So a process that was killed goes on as if it had merely waited.
  *
  * Others may write the row while its runner waits for an answer (a cancel does). Whoever comes back
- * from waiting looks again, in the transaction in which it writes, whether the step is still its own.
+ * from waiting looks, in the transaction in which it writes, whether the step is still its own.
  */
 #include "shop/order.h"
 
@@ -65,10 +65,11 @@ static void read_saga(struct rows *rows, struct saga *saga)
 
 bool saga_load(struct service *service, const char *order, struct saga *saga)
 {
-	struct rows rows = store_query(service->store,
-				       "select order_id, style, step, outcome, sent, heard, attempts,"
-				       " deadline_us, next_at_us from sagas where order_id = ?1",
-				       "s", order);
+	struct rows rows =
+		store_query(service->store,
+			    "select order_id, style, step, outcome, sent, heard, attempts,"
+			    " deadline_us, next_at_us from sagas where order_id = ?1",
+			    "s", order);
 	bool found = rows_next(&rows);
 
 	memset(saga, 0, sizeof(*saga));
@@ -86,7 +87,8 @@ static bool has_room(const struct sagas *sagas)
 void saga_insert(struct service *service, const char *order)
 {
 	bool listens = service->settings->saga == SAGA_CHOREOGRAPHED;
-	int64_t now_us = clock_wall_us(), deadline_us = now_us + service->settings->saga_deadline_us;
+	int64_t now_us = clock_wall_us(),
+		deadline_us = now_us + service->settings->saga_deadline_us;
 	int64_t next_at_us = has_room(service->own) ? now_us + SAGA_LEASE_US : now_us;
 	unsigned sent = bug(BUG_LATE_COMPENSATION) ? 0 : SENT_RESERVE;
 
@@ -232,12 +234,12 @@ enum order_status saga_wait(struct service *service, const char *order, int64_t 
 
 static size_t read_due(struct service *service, struct sagas *sagas)
 {
-	struct rows rows = store_query(service->store,
-				       "select order_id from sagas where step <> 'DONE'"
-				       " and next_at_us <= ?1 and born_us >= ?2"
-				       " order by next_at_us limit ?3",
-				       "iii", clock_wall_us(), sagas->not_born_before_us,
-				       (int64_t)DUE_MAX);
+	struct rows rows =
+		store_query(service->store,
+			    "select order_id from sagas where step <> 'DONE'"
+			    " and next_at_us <= ?1 and born_us >= ?2"
+			    " order by next_at_us limit ?3",
+			    "iii", clock_wall_us(), sagas->not_born_before_us, (int64_t)DUE_MAX);
 	size_t count = 0;
 
 	while (rows_next(&rows))
@@ -274,7 +276,7 @@ void sagas_start(struct service *service)
 		sagas->not_born_before_us = clock_wall_us();
 	else /* leases of the life before mean nothing now */
 		store_run(service->store,
-			  "update sagas set next_at_us = 0 where step <> 'DONE' and style = ?1", "s",
-			  styles[SAGA_ORCHESTRATED]);
+			  "update sagas set next_at_us = 0 where step <> 'DONE' and style = ?1",
+			  "s", styles[SAGA_ORCHESTRATED]);
 	task_start(keep_time, service);
 }

@@ -7,8 +7,8 @@
  *
  * Events of different services may overtake each other, and every event may come twice or late; so
  * each only sets a bit, and the order moves when all bits are there that it needs. Once it is being
- * undone, nothing that went well is heard any more. Two clocks guard against events that never come:
- * the deadline undoes, and an undo that is not heard of is announced again.
+ * undone, nothing that went well is heard any more. Two clocks guard against events that never
+ * come: the deadline undoes, and an undo that is not heard of is announced again.
  */
 #include "shop/order.h"
 

@@ -6,8 +6,8 @@
  *
  * A step is in the saga's row before it is sent; what came of it is written in the transaction that
  * writes the next one. A step whose answer is not known is sent again with the same key; from the
- * deadline on, it is undone instead. An undo is sent until it succeeds: whoever gets it remembers it,
- * and refuses the step itself should that arrive later.
+ * deadline on, it is undone instead. An undo is sent until it succeeds: whoever gets it remembers
+ * it, and refuses the step itself should that arrive later.
  */
 #include "shop/order.h"
 
@@ -92,8 +92,8 @@ static json_t *body_of(struct turn *turn)
 
 static void keep_reason(struct turn *turn, const struct answer *answer)
 {
-	const char *code = json_string_value(
-		json_object_get(json_object_get(answer->json, "error"), "code"));
+	const char *code =
+		json_string_value(json_object_get(json_object_get(answer->json, "error"), "code"));
 
 	snprintf(turn->reason, sizeof(turn->reason), "%s", code ? code : "refused");
 }
@@ -236,7 +236,7 @@ static bool begin_unsaved(struct turn *turn, const char *order)
 	return true;
 }
 
-/* What another task has just written can be read before it is durable: it is not yet to be acted on. */
+/* What another task has just written can be read before it is durable: too early to act on it. */
 static bool load_settled(struct turn *turn, const char *order, enum saga_step known)
 {
 	while (saga_load(turn->service, order, &turn->saga)) {

@@ -34,8 +34,7 @@ static void switch_on(enum bug bug)
 
 static void test_names(void)
 {
-	TEST("every status has a name that leads back to it, and an event")
-	{
+	TEST("every status has a name that leads back to it, and an event") {
 		for (int i = 0; i < ORDER_STATUS_COUNT; i++) {
 			enum order_status status, back = ORDER_STATUS_COUNT;
 
@@ -46,8 +45,7 @@ static void test_names(void)
 		}
 		CHECK(!order_status_of("CANCELLING", &(enum order_status){ ORDER_PENDING }));
 	}
-	TEST("every step has a name that leads back to it")
-	{
+	TEST("every step has a name that leads back to it") {
 		for (int i = 0; i < STEP_COUNT; i++) {
 			enum saga_step back = STEP_COUNT;
 
@@ -78,28 +76,27 @@ static void test_moves(void)
 {
 	static const char *const orchestrated[] = { "PENDING",   "INVENTORY_RESERVED",
 						    "PAYMENT_PROCESSED", "CONFIRMED",
-						    "PROCESSING", "SHIPPED", "DELIVERED" };
-	static const char *const choreographed[] = { "PENDING",   "PAYMENT_PROCESSED",
-						     "INVENTORY_RESERVED", "CONFIRMED",
-						     "PROCESSING", "SHIPPED", "DELIVERED" };
+						    "PROCESSING",	 "SHIPPED",
+						    "DELIVERED" };
+	static const char *const choreographed[] = {
+		"PENDING",    "PAYMENT_PROCESSED", "INVENTORY_RESERVED", "CONFIRMED",
+		"PROCESSING", "SHIPPED",	   "DELIVERED"
+	};
 
-	TEST("each style has its own way to CONFIRMED, and both one way from there")
-	{
+	TEST("each style has its own way to CONFIRMED, and both one way from there") {
 		for (int i = 0; i < 6; i++) {
 			CHECK(may(SAGA_ORCHESTRATED, orchestrated[i], orchestrated[i + 1]));
 			CHECK(may(SAGA_CHOREOGRAPHED, choreographed[i], choreographed[i + 1]));
 		}
 	}
-	TEST("nothing leaves FAILED, CANCELLED or DELIVERED")
-	{
+	TEST("nothing leaves FAILED, CANCELLED or DELIVERED") {
 		for (int style = 0; style < 2; style++) {
 			CHECK_INT(moves_from((enum saga_style)style, ORDER_FAILED), 0);
 			CHECK_INT(moves_from((enum saga_style)style, ORDER_CANCELLED), 0);
 			CHECK_INT(moves_from((enum saga_style)style, ORDER_DELIVERED), 0);
 		}
 	}
-	TEST("no order goes back, skips, or stays where it is")
-	{
+	TEST("no order goes back, skips, or stays where it is") {
 		for (int i = 0; i < 7; i++)
 			for (int j = 0; j < 7; j++)
 				if (j != i + 1)
@@ -108,8 +105,7 @@ static void test_moves(void)
 		CHECK_INT(moves_from(SAGA_ORCHESTRATED, ORDER_PENDING), 3);
 		CHECK_INT(moves_from(SAGA_CHOREOGRAPHED, ORDER_PENDING), 3);
 	}
-	TEST("after the pivot an order can't fail, only be cancelled, and not once it is shipped")
-	{
+	TEST("after the pivot an order can't fail, only be cancelled, and not once it is shipped") {
 		CHECK(may(SAGA_ORCHESTRATED, "PAYMENT_PROCESSED", "FAILED"));
 		CHECK(!may(SAGA_ORCHESTRATED, "CONFIRMED", "FAILED"));
 		CHECK(may(SAGA_ORCHESTRATED, "CONFIRMED", "CANCELLED"));
@@ -128,35 +124,30 @@ static void test_totals(void)
 	struct coupon off = { .code = "SALE-1", .amount_cents = 500 };
 	struct order_totals totals;
 
-	TEST("a total is the goods and the shipping")
-	{
+	TEST("a total is the goods and the shipping") {
 		totals = order_totals(lines, 3, NULL);
 		CHECK_INT(totals.subtotal_cents, 3998 + 5 + 9199000);
 		CHECK_INT(totals.discount_cents, 0);
 		CHECK_INT(totals.shipping_cents, 499);
 		CHECK_INT(totals.total_cents, totals.subtotal_cents + 499);
 	}
-	TEST("a percentage is rounded down to the cent, and not of the shipping")
-	{
+	TEST("a percentage is rounded down to the cent, and not of the shipping") {
 		totals = order_totals(lines, 2, &ten);
 		CHECK_INT(totals.discount_cents, 400);
 		CHECK_INT(totals.total_cents, 4003 - 400 + 499);
 	}
-	TEST("an amount is taken off, but never more than the goods cost")
-	{
+	TEST("an amount is taken off, but never more than the goods cost") {
 		totals = order_totals(lines, 1, &off);
 		CHECK_INT(totals.total_cents, 3998 - 500 + 499);
 		totals = order_totals(lines + 1, 1, &off);
 		CHECK_INT(totals.discount_cents, 5);
 		CHECK_INT(totals.total_cents, 499);
 	}
-	TEST("a coupon without a code is none")
-	{
+	TEST("a coupon without a code is none") {
 		off.code = NULL;
 		CHECK_INT(order_totals(lines, 1, &off).discount_cents, 0);
 	}
-	TEST("the float-money bug loses a cent now and then, and nothing without it does")
-	{
+	TEST("the float-money bug loses a cent now and then, and nothing without it does") {
 		int lost = 0;
 
 		switch_on(BUG_FLOAT_MONEY);
@@ -175,15 +166,13 @@ static void test_totals(void)
 
 static void test_steps(void)
 {
-	TEST("forward: reserve, charge, confirm, sell, done")
-	{
+	TEST("forward: reserve, charge, confirm, sell, done") {
 		CHECK_INT(saga_next(STEP_RESERVE), STEP_CHARGE);
 		CHECK_INT(saga_next(STEP_CHARGE), STEP_CONFIRM);
 		CHECK_INT(saga_next(STEP_CONFIRM), STEP_SELL);
 		CHECK_INT(saga_next(STEP_SELL), STEP_DONE);
 	}
-	TEST("what was sent is undone in reverse, what was not is not")
-	{
+	TEST("what was sent is undone in reverse, what was not is not") {
 		unsigned both = SENT_RESERVE | SENT_CHARGE;
 
 		CHECK_INT(saga_next_undo(both, STEP_DONE), STEP_REFUND);
@@ -194,8 +183,7 @@ static void test_steps(void)
 		CHECK_INT(saga_next_undo(SENT_CHARGE, STEP_REFUND), STEP_DONE);
 		CHECK_INT(saga_next_undo(0, STEP_DONE), STEP_DONE);
 	}
-	TEST("the compensate-forward bug undoes the same, the wrong way round")
-	{
+	TEST("the compensate-forward bug undoes the same, the wrong way round") {
 		unsigned both = SENT_RESERVE | SENT_CHARGE;
 
 		switch_on(BUG_COMPENSATE_FORWARD);
@@ -205,8 +193,7 @@ static void test_steps(void)
 		CHECK_INT(saga_next_undo(SENT_RESERVE, STEP_DONE), STEP_RELEASE);
 		bugs_on = 0;
 	}
-	TEST("only the way back is undoing")
-	{
+	TEST("only the way back is undoing") {
 		CHECK(saga_is_undoing(STEP_REFUND));
 		CHECK(saga_is_undoing(STEP_RELEASE));
 		CHECK(saga_is_undoing(STEP_LISTEN_UNDO));
@@ -221,15 +208,13 @@ static void test_judging(void)
 	static const enum call_result unanswered[] = { CALL_TIMEOUT, CALL_BROKEN, CALL_REFUSED,
 						       CALL_OPEN };
 
-	TEST("no answer is no verdict, for any step")
-	{
+	TEST("no answer is no verdict, for any step") {
 		for (int step = STEP_RESERVE; step <= STEP_RELEASE; step++)
 			for (int i = 0; i < 4; i++)
 				CHECK_INT(judge_unanswered((enum saga_step)step, unanswered[i]),
 					  SAGA_UNKNOWN);
 	}
-	TEST("a 200 counts only with what belongs into it")
-	{
+	TEST("a 200 counts only with what belongs into it") {
 		CHECK_INT(judge(STEP_RESERVE, 200, "{\"reserved\": true}"), SAGA_DID);
 		CHECK_INT(judge(STEP_RESERVE, 200, "{\"reserved\": false}"), SAGA_UNKNOWN);
 		CHECK_INT(judge(STEP_RESERVE, 200, ""), SAGA_UNKNOWN);
@@ -239,8 +224,7 @@ static void test_judging(void)
 		CHECK_INT(judge(STEP_REFUND, 200, "{\"status\": \"NOTHING_TO_REFUND\"}"), SAGA_DID);
 		CHECK_INT(judge(STEP_RELEASE, 200, "oops"), SAGA_UNKNOWN);
 	}
-	TEST("a refusal is one that says so")
-	{
+	TEST("a refusal is one that says so") {
 		CHECK_INT(judge(STEP_CHARGE, 402, "{}"), SAGA_REFUSED);
 		CHECK_INT(judge(STEP_CHARGE, 400, ""), SAGA_REFUSED);
 		CHECK_INT(judge(STEP_RESERVE, 409, "{\"error\": {\"code\": \"out_of_stock\"}}"),
@@ -251,22 +235,19 @@ static void test_judging(void)
 			  SAGA_UNKNOWN);
 		CHECK_INT(judge(STEP_RESERVE, 409, ""), SAGA_UNKNOWN);
 	}
-	TEST("what may be different the next time is not known")
-	{
+	TEST("what may be different the next time is not known") {
 		static const int statuses[] = { 301, 408, 425, 429, 500, 502, 503, 504 };
 
 		for (int i = 0; i < 8; i++)
 			CHECK_INT(judge(STEP_CHARGE, statuses[i], "{}"), SAGA_UNKNOWN);
 	}
-	TEST("what was promised is never refused: selling and every undo go on until they succeed")
-	{
+	TEST("what was promised is never refused: selling and every undo go on until they succeed") {
 		CHECK_INT(judge(STEP_SELL, 409, "{\"error\": {\"code\": \"cancelled\"}}"),
 			  SAGA_UNKNOWN);
 		CHECK_INT(judge(STEP_REFUND, 400, "{}"), SAGA_UNKNOWN);
 		CHECK_INT(judge(STEP_RELEASE, 404, "{}"), SAGA_UNKNOWN);
 	}
-	TEST("the payment-fails-open bug takes silence for money, only there")
-	{
+	TEST("the payment-fails-open bug takes silence for money, only there") {
 		switch_on(BUG_PAYMENT_FAILS_OPEN);
 		CHECK_INT(judge_unanswered(STEP_CHARGE, CALL_REFUSED), SAGA_DID);
 		CHECK_INT(judge_unanswered(STEP_RESERVE, CALL_REFUSED), SAGA_UNKNOWN);
@@ -276,8 +257,7 @@ static void test_judging(void)
 
 static void test_pauses(void)
 {
-	TEST("pauses double, have an end, and are not all the same")
-	{
+	TEST("pauses double, have an end, and are not all the same") {
 		CHECK_INT(saga_pause_us(1, 0), 25000);
 		CHECK_INT(saga_pause_us(1, 0.5), 50000);
 		CHECK_INT(saga_pause_us(2, 0.5), 100000);

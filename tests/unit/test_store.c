@@ -243,7 +243,6 @@ static void test_groups(void)
 		struct event *busy = event_new(base, -1, 0, keep_busy, &busy);
 		int64_t start_us = clock_now_us();
 
-		event_priority_set(busy, 0);
 		event_add(busy, &(struct timeval){ 0 });
 		returned = 0;
 		task_start(add_one, (char[]){ "while busy" });

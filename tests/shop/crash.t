@@ -74,7 +74,7 @@ def test_kills(style, seed, services, kills):
 
 seed = int(os.environ.get("SEED", random.randrange(1 << 30)))
 print(f"# SEED={seed}")
-for style in ("orchestrated", "choreographed"):
+for style in sys.argv[1:] or ("orchestrated", "choreographed"):
     for service in SERVICES[:4]:
         test_kills(style, seed, (service,), 8)
     test_kills(style, seed, SERVICES, 20)

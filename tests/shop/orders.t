@@ -11,7 +11,7 @@ from open_shop import OpenShop  # noqa: E402
 from runs import done, ok  # noqa: E402
 from shoppers import all_pages, audit, buy, read, settle  # noqa: E402
 
-STYLES = ("orchestrated", "choreographed")
+STYLES = tuple(sys.argv[1:]) or ("orchestrated", "choreographed")
 
 
 def shopper(shop, number):

@@ -51,15 +51,18 @@ class Client:
             lines.setdefault("Content-Type", "application/json")
         if token or self.token:
             lines["Authorization"] = "Bearer " + (token or self.token)
-        if self.connection is None:
+        kept = self.connection is not None
+        if not kept:
             self.connection = http.client.HTTPConnection(self.address.hostname, self.address.port,
                                                          timeout=timeout)
         try:
             self.connection.request(method, path, body=data, headers=lines)
             response = self.connection.getresponse()
             return Answer(response.status, response.headers, response.read())
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as problem:
             self.close()
+            if kept and isinstance(problem, (BrokenPipeError, ConnectionResetError)):
+                return self.ask(method, path, body, token, headers, timeout)
             raise
 
     @staticmethod

@@ -87,15 +87,31 @@ static void unlink_it(struct connection *connection)
 		connection->next->to_me = connection->to_me;
 }
 
-static void drop(struct connection *connection)
+static void release(struct connection *connection)
 {
-	unlink_it(connection);
 	connection->client->connections--;
 	event_free(connection->readable);
 	event_free(connection->writable);
 	close(connection->fd);
 	buffer_release(&connection->in);
 	free(connection);
+}
+
+static void drop(struct connection *connection)
+{
+	unlink_it(connection);
+	release(connection);
+}
+
+static void drop_all(struct connection **list)
+{
+	struct connection *next;
+
+	for (struct connection *at = *list; at; at = next) {
+		next = at->next;
+		release(at);
+	}
+	*list = NULL;
 }
 
 static void serve_waiting(struct client *client)
@@ -360,8 +376,7 @@ static struct connection *take_idle(struct client *client)
 	if (!connection)
 		return NULL;
 	if (clock_now_us() - connection->idle_since_us > CLIENT_IDLE_MAX_MS * US_PER_MS) {
-		while (client->idle) /* the newest comes first: the others are older still */
-			drop(client->idle);
+		drop_all(&client->idle); /* the newest came first: the others are older still */
 		return NULL;
 	}
 	unlink_it(connection);
@@ -512,12 +527,10 @@ void client_free(struct client *client)
 {
 	if (!client)
 		return;
-	while (client->idle)
-		drop(client->idle);
-	while (client->busy) {
-		evtimer_del(&client->busy->exchange->timer);
-		drop(client->busy);
-	}
+	for (struct connection *at = client->busy; at; at = at->next)
+		evtimer_del(&at->exchange->timer);
+	drop_all(&client->idle);
+	drop_all(&client->busy);
 	for (struct exchange *at = client->waiting; at; at = at->next)
 		evtimer_del(&at->timer);
 	free(client->host);

@@ -284,7 +284,7 @@ def test_bad_input():
                 "timestamp": "", "correlationId": "", "source": "", "data": {}}
         bad = [None, {}, {"events": {}}, {"events": [1]}, {"events": [{}]},
                {"events": [good | {"eventId": ""}]}, {"events": [good | {"eventId": "x" * 64}]},
-               {"events": [good | {"sequence": "1"}]}, {"events": [good | {"data": "x" * 70000}]},
+               {"events": [good | {"sequence": "1"}]}, {"events": [good | {"data": "x" * 600000}]},
                {"events": [good, {}]}, {"events": [good] * 1001}, "not JSON", "[]"]
         statuses = [all_.ask("bus", "POST", "/internal/publish", body).status for body in bad]
         ok(statuses == [400] * len(bad), "a bad batch is refused", statuses)

@@ -83,9 +83,9 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 
 static void name_peer(struct server_call *call, const struct sockaddr_storage *address)
 {
-	const void *ip = address->ss_family == AF_INET6
-				 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
-				 : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+	const void *ip = address->ss_family == AF_INET6 ?
+				 (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr :
+				 (const void *)&((const struct sockaddr_in *)address)->sin_addr;
 
 	if (!inet_ntop(address->ss_family, ip, call->peer, sizeof(call->peer)))
 		call->peer[0] = '\0';
@@ -253,9 +253,8 @@ uint16_t server_port(const struct server *server)
 
 	if (getsockname(server->listener, (struct sockaddr *)&address, &length) != 0)
 		return 0;
-	return ntohs(address.ss_family == AF_INET6
-			     ? ((struct sockaddr_in6 *)&address)->sin6_port
-			     : ((struct sockaddr_in *)&address)->sin_port);
+	return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port :
+						     ((struct sockaddr_in *)&address)->sin_port);
 }
 
 static bool connection_is_idle(const struct server_call *call)

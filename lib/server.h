@@ -3,14 +3,14 @@
  *
  *	static void handle(void *context, struct server_call *call)
  *	{
- *		server_reply(call, 200, text_of("Content-Type: text/plain\r\n"), text_of("hello\n"));
+ *		server_reply(call, 200, text_of("X-My: header\r\n"), text_of("hello\n"));
  *	}
  *	struct server *server = server_new(base, "127.0.0.1", 0, handle, NULL, err);
  *	printf("port %u\n", server_port(server));
  *
- * Strict (lib/http1), keep-alive, one call at a time per connection (pipelined requests wait), heads
- * and bodies bounded, slow or idle clients cut off after a time. The reply may come later, from
- * anywhere on the same loop; if the client has gone by then it is dropped. Single-threaded.
+ * Strict (lib/http1), keep-alive, one call at a time per connection (pipelined requests wait),
+ * heads and bodies bounded, slow or idle clients cut off after a time. The reply may come later,
+ * from anywhere on the same loop; if the client has gone by then it is dropped. Single-threaded.
  */
 #ifndef LIB_SERVER_H
 #define LIB_SERVER_H

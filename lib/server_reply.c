@@ -54,8 +54,8 @@ static const char *date_of(struct server *server)
 
 	if (now_s != server->date_s && gmtime_r(&now_s, &parts)) {
 		server->date_s = now_s;
-		strftime(server->date, sizeof(server->date),
-			 "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+		strftime(server->date, sizeof(server->date), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n",
+			 &parts);
 	}
 	return server->date;
 }

@@ -19,7 +19,7 @@
 
 enum bug {
 	BUG_RETRY_NEW_KEY,            /* payment: provider retry with a new idempotency key */
-	BUG_CHECK_THEN_INSERT,        /* order: idempotency checked, then inserted, with a wait between */
+	BUG_CHECK_THEN_INSERT,        /* order: key looked up, then, after a wait, inserted */
 	BUG_KEY_IGNORES_BODY,         /* order: same key, other body: the old answer */
 	BUG_TIMEOUT_IS_DECLINE,       /* payment: a provider timeout is taken for a decline */
 	BUG_PAYMENT_FAILS_OPEN,       /* order: payment unreachable: taken for paid */
@@ -44,12 +44,12 @@ enum bug {
 	BUG_POISON_DROPPED,           /* bus: what fails too often is dropped, not a dead letter */
 	BUG_LATE_PAID_REVIVES,        /* order: PaymentSucceeded revives a cancelled order */
 	BUG_APPROVE_OVERWRITES,       /* order: confirm overwrites a cancel that came between */
-	BUG_MAIL_BEFORE_PIVOT,        /* order: the confirmation mail goes out when the order is placed */
+	BUG_MAIL_BEFORE_PIVOT,        /* order: the confirmation mail is sent when it is placed */
 	BUG_MAIL_EVERY_RETRY,         /* notification: a mail per attempt */
 	BUG_ACK_BEFORE_DURABLE,       /* order: 201 before the commit */
 	BUG_ERROR_AFTER_COMMIT,       /* order: a 4xx although the order was committed */
-	BUG_GATEWAY_REPLAYS,          /* gateway: a POST that timed out is sent again, without a key */
-	BUG_COUPON_OUTSIDE,           /* order: coupon checked outside of the transaction that takes it */
+	BUG_GATEWAY_REPLAYS,          /* gateway: a POST that timed out is sent again, keyless */
+	BUG_COUPON_OUTSIDE,           /* order: coupon checked outside of what takes it */
 	BUG_COUPON_NOT_RETURNED,      /* order: a failed order keeps the coupon */
 	BUG_TOTAL_RECOMPUTED,         /* order: charges today's price, not the one shown */
 	BUG_STALE_READ,               /* order: status read from a copy that lags behind */

@@ -20,8 +20,9 @@
 struct server_call;
 
 /*
- * In this order: store_open() with the schemas, calls_init(), publish_init(), serve_init(); then the
- * port is served, publish_start() and kind->started run as tasks. At the end the other way round.
+ * In this order: store_open() with the schemas, calls_init(), publish_init(), serve_init(); then
+ * the port is served, kind->started and publish_start() run as tasks. At the end the other way
+ * round.
  */
 
 /* call.c: keeps what it has in service->calls. */

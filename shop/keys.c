@@ -11,9 +11,9 @@
 enum { KEPT_S = 24 * 3600 };
 
 const char idempotency_schema[] = "create table if not exists idempotency ("
-			   " user text not null, key text not null, hash text not null,"
-			   " status int, content_type text, body text, at int not null,"
-			   " primary key (user, key)) without rowid;";
+				  " user text not null, key text not null, hash text not null,"
+				  " status int, content_type text, body text, at int not null,"
+				  " primary key (user, key)) without rowid;";
 
 void idempotency_init(struct service *service)
 {
@@ -57,8 +57,8 @@ static void repeat_answer(struct request *request, struct reply *reply, struct r
 	const char *content_type = rows_text(rows, 2);
 
 	reply->status = (int)rows_int(rows, 1);
-	reply->content_type = content_type ? arena_string(request->arena, text_of(content_type)) :
-					     NULL;
+	reply->content_type =
+		content_type ? arena_string(request->arena, text_of(content_type)) : NULL;
 	if (rows_text(rows, 3))
 		buffer_add_string(&reply->raw, rows_text(rows, 3));
 	buffer_add_string(&reply->headers, "Idempotent-Replayed: true\r\n");
@@ -130,9 +130,9 @@ void key_answered(struct request *request, const struct reply *reply)
 	if (!request->key)
 		return;
 	if (reply->json)
-		store_run(store, sql, "ssisj", owner(request), request->key,
-			  (int64_t)reply->status, "application/json", reply->json);
+		store_run(store, sql, "ssisj", owner(request), request->key, (int64_t)reply->status,
+			  "application/json", reply->json);
 	else
-		store_run(store, sql, "ssist", owner(request), request->key,
-			  (int64_t)reply->status, reply->content_type, buffer_text(&reply->raw));
+		store_run(store, sql, "ssist", owner(request), request->key, (int64_t)reply->status,
+			  reply->content_type, buffer_text(&reply->raw));
 }

@@ -74,7 +74,8 @@ static struct metric *find_metric(struct metrics *metrics, const char *name, con
 	uint64_t hash = hash_string(hash_string(UINT64_C(0xcbf29ce484222325), name), labels);
 	size_t slot = (hash >> 20) & (SLOTS - 1);
 
-	for (struct metric *at; (at = metrics->slots[slot]) != NULL; slot = (slot + 1) & (SLOTS - 1))
+	for (struct metric *at; (at = metrics->slots[slot]) != NULL;
+	     slot = (slot + 1) & (SLOTS - 1))
 		if (strcmp(at->labels, labels) == 0 && strcmp(at->name, name) == 0)
 			return at;
 	return add_metric(metrics, slot, name, labels);
@@ -117,7 +118,7 @@ static void write_metric(const struct metric *metric, struct buffer *out)
 
 void metrics_write(struct service *service, struct buffer *out)
 {
-	struct metric *sorted[METRICS_MAX];
+	struct metric *sorted[METRICS_MAX] = { NULL };
 	size_t count = 0;
 
 	for (size_t i = 0; i < SLOTS; i++)

@@ -47,8 +47,9 @@ struct asked {
 
 static void get_health(struct request *request, struct reply *reply)
 {
-	reply_json(reply, 200, json_pack("{s:s, s:s}", "status", "ok", "service",
-					 request->service->kind->name));
+	reply_json(reply, 200,
+		   json_pack("{s:s, s:s}", "status", "ok", "service",
+			     request->service->kind->name));
 }
 
 static void get_ready(struct request *request, struct reply *reply)
@@ -360,8 +361,8 @@ static bool read_request(struct asked *asked)
 
 static void write_headers(struct asked *asked, struct buffer *out)
 {
-	const char *content_type = asked->reply.json ? "application/json" :
-						       asked->reply.content_type;
+	const char *content_type =
+		asked->reply.json ? "application/json" : asked->reply.content_type;
 
 	buffer_clear(out);
 	if (content_type) {
@@ -457,9 +458,10 @@ static void write_route(const struct compiled_route *compiled, struct buffer *ou
 {
 	const struct route *route = compiled->route;
 
-	for (int class = 1; class <= 5; class++)
+	for (int class = 1; class <= 5; class ++)
 		if (compiled->by_class[class])
-			buffer_format(out, "shop_requests_total{method=\"%s\",route=\"%s\","
+			buffer_format(out,
+				      "shop_requests_total{method=\"%s\",route=\"%s\","
 				      "status=\"%dxx\"} %llu\n",
 				      route->method, route->pattern, class,
 				      (unsigned long long)compiled->by_class[class]);

@@ -1,8 +1,9 @@
 /*
  * service: what all services of the shop are made of: serve, call, store, publish.
  *
- * A service is a table of routes, a table of the events it listens to, a schema, and a few functions.
- * It runs in a process of its own (see launcher.h), in one thread, as tasks (see task.h).
+ * A service is a table of routes, a table of the events it listens to, a schema, and a few
+ * functions. It runs in a process of its own (see launcher.h), in one thread, as tasks (see
+ * task.h).
  *
  *	static void get_product(struct request *request, struct reply *reply)
  *	{
@@ -63,8 +64,8 @@ typedef void handler(struct request *request, struct reply *reply);
 
 struct route {
 	const char *method;       /* "*": any */
-	const char *pattern;      /* "/orders/{id}"; the first that fits wins; "/x/{rest*}" takes all
-				     parts that are left */
+	const char *pattern;      /* "/orders/{id}"; the first that fits wins; "/x/{rest*}" takes
+				     all parts that are left */
 	handler *handle;
 };
 #define ROUTES_END { .method = NULL }
@@ -85,7 +86,7 @@ bool request_string(struct request *request, struct reply *reply, const char *na
 bool request_int(struct request *request, struct reply *reply, const char *name, int64_t low,
 		 int64_t high, int64_t *out);
 
-/* Calling. Every outgoing call has a timeout, bounded retries with jitter, and a circuit breaker. */
+/* Calling. Every outgoing call has a timeout, bounded retries with jitter, a circuit breaker. */
 
 enum call_result {
 	CALL_ANSWERED, /* whatever the status */
@@ -107,8 +108,8 @@ struct call {
 	const char *key;       /* Idempotency-Key; also makes a POST safe to retry */
 	const char *headers;   /* further lines, complete */
 	int64_t timeout_us;    /* 0: the service's default (2 s) */
-	int retries;           /* after the first; only when it can't have happened, the key makes it
-				  safe, or the method is GET, PUT or DELETE */
+	int retries;           /* after the first; only when it can't have happened, the key makes
+				  it safe, or the method is GET, PUT or DELETE */
 	bool once;             /* sent once only: a key, too, makes nothing safe here */
 	const char *correlation, *traceparent, *user; /* passed on */
 };
@@ -131,7 +132,7 @@ static inline bool answer_is(const struct answer *answer, int status)
 struct call call_for(const struct request *request, const char *edge, const char *method,
 		     const char *path); /* with what is to be passed on */
 
-/* Publishing: into the outbox, in the transaction of the change itself. A relay takes it to the bus. */
+/* Publishing: into the outbox, in the transaction of the change. A relay takes it to the bus. */
 
 struct event {
 	const char *type;      /* "OrderCreated" */
@@ -157,8 +158,9 @@ void service_publish(struct service *service, const char *type, const char *aggr
 struct subscription {
 	const char *type;
 	bool (*consume)(struct service *service, const struct event *event);
-	/* May wait; NULL if there is nothing to ask. What it returns is freed with json_decref after
-	   consume(), which finds it in service->prepared. Must be safe to repeat. False: later again. */
+	/* May wait; NULL if there is nothing to ask. What it puts into service->prepared is there
+	   for consume(), and freed with json_decref afterwards. Must be safe to repeat. False:
+	   later again. */
 	bool (*prepare)(struct service *service, const struct event *event);
 };
 #define SUBSCRIPTIONS_END { .type = NULL }
@@ -174,7 +176,7 @@ struct service_kind {
 	bool no_store;                         /* gateway */
 	const char *headers;                   /* lines that go with every reply; or NULL */
 	bool raw_bodies;                       /* request->json stays NULL, nothing is parsed */
-	bool outside;                          /* faces clients: X-User and X-Role are not believed */
+	bool outside;                          /* faces clients: does not believe X-User, X-Role */
 	handler *otherwise;                    /* for what no route fits; NULL: a 404 */
 };
 
@@ -205,16 +207,16 @@ void metric_set(struct service *service, const char *name, const char *labels, d
  * whole life. `listener` is a listening socket; to `ready`, a pipe or -1, goes one byte when
  * requests are being served. Returns the exit status.
  */
-int service_main(const struct service_kind *kind, const struct shop_settings *settings, int listener,
-		 int ready);
+int service_main(const struct service_kind *kind, const struct shop_settings *settings,
+		 int listener, int ready);
 
 /*
  * Idempotency keys, per user, stored with a hash of method, path and body. Inside a transaction.
- * A key that was taken and not answered when the service died is free again: so either answer in the
- * transaction of the effect, or make sure otherwise that it happens once.
+ * A key that was taken and not answered when the service died is free again: so either answer in
+ * the transaction of the effect, or make sure otherwise that it happens once.
  */
 enum key_state {
-	KEY_NEW,       /* now taken; finish with key_answered() in the same or a later transaction */
+	KEY_NEW,       /* taken; finish with key_answered() in the same or a later transaction */
 	KEY_REPEATED,  /* the stored answer is in `reply` */
 	KEY_MISUSED,   /* the same key with another body: a 422 is in `reply` */
 	KEY_BUSY,      /* taken, not answered yet: a 409 is in `reply` */

@@ -12,8 +12,8 @@
 enum saga_style { SAGA_ORCHESTRATED, SAGA_CHOREOGRAPHED };
 
 /*
- * Where an edge goes: "order" -> "payment" is http://127.0.0.1:7004 unless rerouted. The provider is
- * "psp" (http://host:port), the mail server "mail" (host:port of its SMTP), and the provider's
+ * Where an edge goes: "order" -> "payment" is http://127.0.0.1:7004 unless rerouted. The provider
+ * is "psp" (http://host:port), the mail server "mail" (host:port of its SMTP), and the provider's
  * webhooks are the edge "psp" -> "payment".
  */
 struct shop_edge {

@@ -63,8 +63,8 @@ void store_need_group(struct store *store)
 	store->group_open = true;
 	if (!store->relaxed)
 		event_active(store->at_rest, EV_TIMEOUT, 1);
-	event_add(store->at_last, &(struct timeval){
-		.tv_usec = store->relaxed ? RELAXED_US : GROUP_US });
+	event_add(store->at_last,
+		  &(struct timeval){ .tv_usec = store->relaxed ? RELAXED_US : GROUP_US });
 }
 
 /* A task may be woken by others, too; it is the number of groups that tells. */

@@ -1,10 +1,10 @@
 /*
  * store: a service's own database: one SQLite file, write-ahead log, synchronous.
  *
- *	store_begin(store);                              // nothing may wait until commit or rollback
+ *	store_begin(store);                        // nothing may wait until commit or rollback
  *	store_run(store, "update stock set reserved = reserved + ?1 where sku = ?2", "is", n, sku);
  *	if (store_changes(store) != 1) { store_rollback(store); return false; }
- *	store_commit(store);                             // returns when it is on the disk
+ *	store_commit(store);                       // returns when it is on the disk
  *
  *	struct rows rows = store_query(store, "select sku, price from products where category = ?1",
  *				       "s", category);
@@ -15,8 +15,8 @@
  * is done. So a commit costs little, and is still never skipped. Arguments by letter: s a string
  * (NULL is null), i an int64_t, d a double, j a json_t * (stored as its text), t a struct text.
  *
- * An error of SQLite that is not a constraint is a broken disk or a mistake in the code: the service
- * says so and ends (its launcher starts it again). A violated constraint is false.
+ * An error of SQLite that is not a constraint is a broken disk or a mistake in the code: the
+ * service says so and ends (its launcher starts it again). A violated constraint is false.
  */
 #ifndef SHOP_STORE_H
 #define SHOP_STORE_H
@@ -38,7 +38,8 @@ struct store *store_open(struct event_base *base, const char *path, const char *
 void store_close(struct store *store);
 
 /*
- * They nest: only the outermost commit waits. Outside of any task, a commit goes to the disk at once.
+ * They nest: only the outermost commit waits. Outside of any task, a commit goes to the disk at
+ * once.
  */
 void store_begin(struct store *store);
 void store_commit(struct store *store);   /* waits for the disk */
@@ -65,7 +66,8 @@ double rows_double(struct rows *rows, int column);
 json_t *rows_json(struct rows *rows, int column);     /* new; parsed from text */
 
 /* The first column of the first row, or `otherwise`. */
-int64_t store_int(struct store *store, int64_t otherwise, const char *sql, const char *letters, ...);
+int64_t store_int(struct store *store, int64_t otherwise, const char *sql, const char *letters,
+		  ...);
 
 /* Waits until everything that was committed so far is on the disk. Before a reply that read it. */
 void store_settle(struct store *store);

@@ -21,8 +21,8 @@ static size_t slot_of(const char *sql)
 
 static void compile(struct store *store, struct store_statement *statement, const char *sql)
 {
-	if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
-			       &statement->statement, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement->statement,
+			       NULL) != SQLITE_OK)
 		store_die(store, sql);
 	statement->sql = sql;
 }
@@ -119,7 +119,7 @@ static void bind_one(sqlite3_stmt *statement, int index, char letter, va_list *a
 				  SQLITE_TRANSIENT);
 		break;
 	default:
-		assert(!"a letter of store.h");
+		assert(letter == 0); /* not one of store.h */
 	}
 }
 

@@ -32,7 +32,7 @@ struct task {
 	struct place_to_run *back; /* who let it run: the loop or a task */
 	struct task *under;        /* that task, or NULL */
 	struct task *next;         /* in the queue, or among the idle */
-	struct task *older, *newer;/* all there are */
+	struct task *older, *newer; /* all there are */
 	struct event *timer;
 	void (*run)(void *context);
 	void *context;

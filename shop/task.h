@@ -1,10 +1,10 @@
 /*
  * task: code that waits without anyone else waiting for it.
  *
- * Every request to a service, every event it consumes and every background job is a task: it runs on
- * a stack of its own (ucontext), until it waits for a reply, a commit or a while, and goes on where it
- * was when that came. One thread per service, so nothing needs a lock, and what happens between two
- * waits happens at once.
+ * Every request to a service, every event it consumes and every background job is a task: it runs
+ * on a stack of its own (ucontext), until it waits for a reply, a commit or a while, and goes on
+ * where it was when that came. One thread per service, so nothing needs a lock, and
+ * what happens between two waits happens at once.
  *
  *	static void greet(void *context) { task_sleep_us(1000); puts("hello"); }
  *	task_start(greet, NULL);

@@ -70,9 +70,10 @@ static void post_note(struct request *request, struct reply *reply)
 
 static void count_notes(struct request *request, struct reply *reply)
 {
-	reply_json(reply, 200, json_pack("{s:I}", "count",
-					 store_int(request->service->store, -1,
-						   "select count(*) from note", "")));
+	reply_json(reply, 200,
+		   json_pack("{s:I}", "count",
+			     store_int(request->service->store, -1, "select count(*) from note",
+				       "")));
 }
 
 static void get_slow(struct request *request, struct reply *reply)
@@ -134,7 +135,8 @@ static bool listen_somewhere(void)
 
 static bool start(void)
 {
-	struct shop_settings settings = { .directory = directory, .region = "",
+	struct shop_settings settings = { .directory = directory,
+					  .region = "",
 					  .call_timeout_us = US_PER_S };
 	char byte;
 
@@ -175,7 +177,8 @@ static const char *post(const char *path, const char *headers, const char *body)
 
 	buffer_format(&request,
 		      "POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n"
-		      "Connection: close\r\n\r\n%s", path, headers, strlen(body), body);
+		      "Connection: close\r\n\r\n%s",
+		      path, headers, strlen(body), body);
 	ask_bytes(port, request.data, request.length);
 	buffer_release(&request);
 	return heard_body();
@@ -212,14 +215,16 @@ static bool refused(int status, const char *code)
 static void test_requests(void)
 {
 	TEST("parts of the path, the query and headers reach the handler") {
-		GET("/echo/1/x%20y?q=a%26b&r", "X-User: usr_1\r\nX-Role: admin\r\nX-Correlation-Id: "
+		GET("/echo/1/x%20y?q=a%26b&r",
+		    "X-User: usr_1\r\nX-Role: admin\r\nX-Correlation-Id: "
 		    "mine\r\nIdempotency-Key: k1\r\ntraceparent: "
 		    "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01\r\n");
-		CHECK_TEXT(heard_body(),
-			   "{\"a\":\"1\",\"b\":\"x y\",\"q\":\"a&b\",\"user\":\"usr_1\",\"admin\":true,"
-			   "\"key\":\"k1\",\"correlation\":\"mine\",\"trace\":"
-			   "\"00-0123456789abcdef0123456789abcdef-0123456789abcdef-01\","
-			   "\"peer\":\"127.0.0.1\"}");
+		CHECK_TEXT(
+			heard_body(),
+			"{\"a\":\"1\",\"b\":\"x y\",\"q\":\"a&b\",\"user\":\"usr_1\",\"admin\":true,"
+			"\"key\":\"k1\",\"correlation\":\"mine\",\"trace\":"
+			"\"00-0123456789abcdef0123456789abcdef-0123456789abcdef-01\","
+			"\"peer\":\"127.0.0.1\"}");
 		CHECK(says("\r\nX-Correlation-Id: mine\r\n"));
 		CHECK(says("\r\ntraceparent: 00-0123456789abcdef"));
 		CHECK(says("\r\nContent-Type: application/json\r\n"));
@@ -366,7 +371,8 @@ static void test_telling(void)
 		CHECK(heard_status(200) && says("\"status\":\"ready\""));
 		GET("/metrics", "");
 		CHECK(says("# TYPE shop_slow_total counter\nshop_slow_total{why=\"test\"} 2\n"));
-		CHECK(says("shop_requests_total{method=\"GET\",route=\"/echo/{a}/{b}\",status=\"2xx\"} 2"));
+		CHECK(says(
+			"shop_requests_total{method=\"GET\",route=\"/echo/{a}/{b}\",status=\"2xx\"} 2"));
 		CHECK(says("shop_requests_total{method=\"*\",route=\"other\",status=\"4xx\"} 5"));
 		CHECK(says("shop_request_duration_seconds{method=\"GET\",route=\"/slow\","
 			   "quantile=\"0.99\"} 0.2"));

@@ -140,7 +140,8 @@ static bool ended_well(pid_t child)
 static void test_good_clients(void)
 {
 	TEST("a request is answered, and the connection ends when asked to") {
-		ask(port, "GET /a/b?c=d HTTP/1.1\r\nHost: x\r\nUser-Agent: me\r\nConnection: close\r\n\r\n");
+		ask(port,
+		    "GET /a/b?c=d HTTP/1.1\r\nHost: x\r\nUser-Agent: me\r\nConnection: close\r\n\r\n");
 		CHECK(heard_status(200) && heard_end);
 		CHECK_TEXT(heard_body(), "GET /a/b ?c=d me 127.0.0.1 []");
 		CHECK(strstr(heard.data, "\r\nX-Test: yes\r\n"));
@@ -149,7 +150,8 @@ static void test_good_clients(void)
 		CHECK(strstr(heard.data, "\r\nDate: "));
 	}
 	TEST("pipelined requests are answered in order, also when the first takes time") {
-		ask(port, "GET /late HTTP/1.1\r\nHost: x\r\n\r\nPOST /2 HTTP/1.1\r\nHost: x\r\n"
+		ask(port,
+		    "GET /late HTTP/1.1\r\nHost: x\r\n\r\nPOST /2 HTTP/1.1\r\nHost: x\r\n"
 		    "Content-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 		CHECK_INT(heard_times("HTTP/1.1 200 OK"), 3);
 		CHECK(heard_end);
@@ -157,8 +159,9 @@ static void test_good_clients(void)
 		CHECK(strstr(heard.data, "POST /2 ? - 127.0.0.1 [abc]HTTP/1.1"));
 	}
 	TEST("a body in chunks is put together, byte by byte or at once") {
-		const char *request = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
-				      "Connection: close\r\n\r\n3;ext=1\r\nabc\r\n1\r\nd\r\n0\r\nT: x\r\n\r\n";
+		const char *request =
+			"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+			"Connection: close\r\n\r\n3;ext=1\r\nabc\r\n1\r\nd\r\n0\r\nT: x\r\n\r\n";
 		int fd = dial(port);
 
 		ask(port, request);
@@ -202,7 +205,7 @@ static void test_good_clients(void)
 	}
 	TEST("connections have numbers, which stay") {
 		ask(port, "GET /connection HTTP/1.1\r\nHost: x\r\n\r\n"
-		    "GET /connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+			  "GET /connection HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 		CHECK_INT(atoi(heard_body()), atoi(strrchr(heard.data, '\n') + 1));
 		CHECK(atoi(heard_body()) > 0);
 	}
@@ -224,10 +227,11 @@ static void test_slow_readers(void)
 		close(fd);
 	}
 	TEST("clients that go away in the middle of anything do no harm") {
-		const char *requests[] = { "GET /late HTTP/1.1\r\nHost: x\r\n\r\n",
-					   "GET /big HTTP/1.1\r\nHost: x\r\n\r\n",
-					   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab",
-					   "GE" };
+		const char *requests[] = {
+			"GET /late HTTP/1.1\r\nHost: x\r\n\r\n",
+			"GET /big HTTP/1.1\r\nHost: x\r\n\r\n",
+			"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab", "GE"
+		};
 
 		for (int i = 0; i < 40; i++) {
 			int fd = dial(port);
@@ -240,7 +244,8 @@ static void test_slow_readers(void)
 		CHECK(heard_status(200));
 	}
 	TEST("a handler may hang up: nothing is said") {
-		ask(port, "GET /hang-up HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+		ask(port,
+		    "GET /hang-up HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
 		CHECK_TEXT(heard.data, "");
 	}
 }
@@ -261,21 +266,26 @@ static void test_hostile_clients(void)
 		refuses("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
 			400);
 		refuses("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
-			"Transfer-Encoding: chunked\r\n\r\n", 400);
-		refuses("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400);
+			"Transfer-Encoding: chunked\r\n\r\n",
+			400);
+		refuses("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+			400);
 	}
 	TEST("too large a body is a 413 that arrives, even while the client still sends") {
 		size_t size = 3 << 20;
 		char *request = memory_new(size);
-		int head = snprintf(request, size, "POST / HTTP/1.1\r\nHost: x\r\n"
-				    "Content-Length: %zu\r\n\r\n", size);
+		int head = snprintf(request, size,
+				    "POST / HTTP/1.1\r\nHost: x\r\n"
+				    "Content-Length: %zu\r\n\r\n",
+				    size);
 
 		memset(request + head, 'x', size - (size_t)head);
 		for (int i = 0; i < 10; i++) {
 			ask_bytes(port, request, size);
 			CHECK(heard_status(413));
 		}
-		head = snprintf(request, size, "POST / HTTP/1.1\r\nHost: x\r\n"
+		head = snprintf(request, size,
+				"POST / HTTP/1.1\r\nHost: x\r\n"
 				"Transfer-Encoding: chunked\r\n\r\n2711\r\n");
 		memset(request + head, 'x', size - (size_t)head);
 		ask_bytes(port, request, (size_t)head + 10001);

@@ -188,8 +188,12 @@ static void test_transactions(void)
 		CHECK(store_in_transaction(store));
 		store_commit(store);
 		CHECK(!store_in_transaction(store));
-		CHECK_INT(store_int(store, 0, "select count(*) from thing where name = 'inner'", ""), 0);
-		CHECK_INT(store_int(store, 0, "select count(*) from thing where name = 'outer'", ""), 1);
+		CHECK_INT(store_int(store, 0, "select count(*) from thing where name = 'inner'",
+				    ""),
+			  0);
+		CHECK_INT(store_int(store, 0, "select count(*) from thing where name = 'outer'",
+				    ""),
+			  1);
 	}
 	TEST("changes and ids are one's own, although others ran while one waited") {
 		int which[3] = { 0, 1, 2 };
@@ -328,8 +332,8 @@ static bool child_ends(void (*run)(void), int signal, int status)
 		_exit(0);
 	}
 	waitpid(child, &seen, 0);
-	return signal ? WIFSIGNALED(seen) && WTERMSIG(seen) == signal
-		      : WIFEXITED(seen) && WEXITSTATUS(seen) == status;
+	return signal ? WIFSIGNALED(seen) && WTERMSIG(seen) == signal :
+			WIFEXITED(seen) && WEXITSTATUS(seen) == status;
 }
 
 static void make_task_wait_inside(void)

@@ -43,8 +43,8 @@ static int listen_on(int64_t *port, struct error *err)
 
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) != 0 ||
-	    listen(fd, 1024) != 0 || getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, 1024) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
 		error_errno(err, "cannot listen on port %d", (int)*port);
 		if (fd >= 0)
 			close(fd);

@@ -75,8 +75,12 @@ static void answer(struct mail *mail, struct server_call *call, int status, json
 	struct mail_late *late = memory_new(sizeof(*late));
 
 	*late = (struct mail_late){
-		.mail = mail, .next = mail->late, .link = &mail->late, .call = call,
-		.status = status, .body = json_dumps(body, JSON_COMPACT),
+		.mail = mail,
+		.next = mail->late,
+		.link = &mail->late,
+		.call = call,
+		.status = status,
+		.body = json_dumps(body, JSON_COMPACT),
 	};
 	if (late->next)
 		late->next->link = &late->next;
@@ -109,8 +113,7 @@ static bool read_number(struct question *question, struct text query, const char
 	buffer_clear(&question->number);
 	if (!server_parameter(query, name, &question->number))
 		return true;
-	if (!question->number.length ||
-	    strncmp(question->number.data, prefix, strlen(prefix)) != 0)
+	if (!question->number.length || strncmp(question->number.data, prefix, strlen(prefix)) != 0)
 		return false;
 	digits = question->number.data + strlen(prefix);
 	*number = strtoul(digits, &end, 10);
@@ -167,8 +170,7 @@ static void handle(void *context, struct server_call *call)
 	if (get && text_is(path, "/mails"))
 		get_mails(mail, call);
 	else if (get && (text_is(path, "/ready") || text_is(path, "/health")))
-		answer(mail, call, 200,
-		       json_pack("{s:s, s:s}", "status", "ok", "service", "mail"));
+		answer(mail, call, 200, json_pack("{s:s, s:s}", "status", "ok", "service", "mail"));
 	else
 		answer(mail, call, 404,
 		       json_pack("{s:{s:s, s:s}}", "error", "code", "not_found", "message",

@@ -115,7 +115,6 @@ json_t *message_read(const char *id, const char *from, json_t *to, struct text d
 			 (json_int_t)clock_wall_us(), "from", text_json(text_of(from)), "to", to,
 			 "bytes", (json_int_t)bytes, "subject", header(headers, "Subject"),
 			 "message_id", header(headers, "Message-Id"), "order_id",
-			 header(headers, "X-Order-Id"), "order_key",
-			 header(headers, "X-Order-Key"), "headers", headers, "body",
-			 text_json(data));
+			 header(headers, "X-Order-Id"), "order_key", header(headers, "X-Order-Key"),
+			 "headers", headers, "body", text_json(data));
 }

@@ -22,7 +22,7 @@ enum {
 enum state {
 	GREETED,  /* waits for HELO or EHLO: then IDLE */
 	IDLE,     /* waits for MAIL: then ADDRESSED */
-	ADDRESSED,/* has a sender; RCPT adds recipients, DATA: then READING */
+	ADDRESSED, /* has a sender; RCPT adds recipients, DATA: then READING */
 	READING,  /* lines of the message, until a dot: then KEEPING, or IDLE if it was too large */
 	KEEPING,  /* the message is on its way to the disk; then IDLE. No line is looked at */
 	LEAVING,  /* the last reply is on its way out */
@@ -205,17 +205,17 @@ static const struct {
 	const char *word;
 	void (*run)(struct session *session, struct text rest);
 } commands[] = {
-	{ "HELO", do_hello }, { "EHLO", do_ehlo }, { "MAIL", do_mail }, { "RCPT", do_recipient },
-	{ "DATA", do_data }, { "RSET", do_reset }, { "NOOP", do_nothing }, { "VRFY", do_verify },
-	{ "QUIT", do_quit },
+	{ "HELO", do_hello },	  { "EHLO", do_ehlo },	 { "MAIL", do_mail },
+	{ "RCPT", do_recipient }, { "DATA", do_data },	 { "RSET", do_reset },
+	{ "NOOP", do_nothing },	  { "VRFY", do_verify }, { "QUIT", do_quit },
 };
 
 static void run_command(struct session *session, struct text line)
 {
 	const char *blank = memchr(line.data, ' ', line.length);
 	struct text word = { line.data, blank ? (size_t)(blank - line.data) : line.length };
-	struct text rest = text_trim((struct text){ line.data + word.length,
-						    line.length - word.length });
+	struct text rest =
+		text_trim((struct text){ line.data + word.length, line.length - word.length });
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (text_is_nocase(word, commands[i].word)) {

@@ -88,9 +88,8 @@ static void get_counts(struct psp *psp, struct server_call *call)
 
 	psp_answer(psp, call, 200,
 		   json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}}", "charged",
-			     (json_int_t)counts->charged, "declined",
-			     (json_int_t)counts->declined, "refunded",
-			     (json_int_t)counts->refunded, "replayed",
+			     (json_int_t)counts->charged, "declined", (json_int_t)counts->declined,
+			     "refunded", (json_int_t)counts->refunded, "replayed",
 			     (json_int_t)counts->replayed, "misused_keys",
 			     (json_int_t)counts->misused, "keys_in_use",
 			     (json_int_t)counts->in_progress, "malformed",
@@ -165,8 +164,7 @@ static struct random random_seeded(void)
 	return random_stream(seed, "psp", 0);
 }
 
-struct psp *psp_new(struct event_base *base, const struct psp_settings *settings,
-		    struct error *err)
+struct psp *psp_new(struct event_base *base, const struct psp_settings *settings, struct error *err)
 {
 	struct psp *psp = memory_new(sizeof(*psp));
 

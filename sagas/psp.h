@@ -1,5 +1,5 @@
 /*
- * psp: a payment provider that remembers everything, so that it can be asked later what was charged.
+ * psp: a payment provider that remembers everything, to be asked later what was really charged.
  *
  * Shaped like Stripe's API v1, as far as shops use it with `confirm=true`:
  *
@@ -10,8 +10,9 @@
  *	GET  /witness                 counts: intents, refunds, declines, replays, conflicts, ...
  *
  * An Idempotency-Key makes a POST happen once: the same key and parameters give the same answer,
- * errors included (Idempotent-Replayed: true), other parameters are a 400, a key whose first request
- * is still under way is a 409, and a request that was refused as malformed has not used its key.
+ * errors included (Idempotent-Replayed: true), other parameters are a 400, a key whose first
+ * request is still under way is a 409, and a request that was refused as malformed has not used
+ * its key.
  * Nothing is answered before it is on the disk. See docs/witnesses.md.
  */
 #ifndef SAGAS_PSP_H

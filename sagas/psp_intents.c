@@ -70,8 +70,8 @@ static const struct card *check_card(struct psp_post *post)
 		return NULL;
 	}
 	if (!card)
-		post_refuse(post, name ? "resource_missing" : "parameter_missing",
-			    "payment_method", "No such PaymentMethod: '%.60s'", name ? name : "");
+		post_refuse(post, name ? "resource_missing" : "parameter_missing", "payment_method",
+			    "No such PaymentMethod: '%.60s'", name ? name : "");
 	return card;
 }
 

@@ -26,8 +26,8 @@ struct psp_answer *keys_find(const struct psp_keys *keys, struct text key)
 
 void keys_take(struct psp_keys *keys, struct text key, uint64_t hash)
 {
-	keys->answers = memory_grow(keys->answers, keys->count, &keys->room,
-				    sizeof(*keys->answers));
+	keys->answers =
+		memory_grow(keys->answers, keys->count, &keys->room, sizeof(*keys->answers));
 	keys->answers[keys->count] = (struct psp_answer){ .hash = hash };
 	json_object_setn_new(keys->places, key.data, key.length,
 			     json_integer((json_int_t)keys->count));

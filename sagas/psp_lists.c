@@ -52,8 +52,8 @@ static size_t page_before(const struct psp_filter *filter, size_t place, size_t 
 static bool refuse(json_t **body, const char *param, const char *value)
 {
 	*body = psp_error_body("invalid_request_error",
-			       strcmp(param, "limit") == 0 ? "parameter_invalid_integer"
-							   : "resource_missing",
+			       strcmp(param, "limit") == 0 ? "parameter_invalid_integer" :
+							     "resource_missing",
 			       param, "No such %s: '%.100s'", param, value);
 	return false;
 }
@@ -103,8 +103,8 @@ bool shelf_list(const struct psp_filter *filter, struct text query, json_t **bod
 	const char *wrong;
 	bool good;
 
-	wrong = read_limit(query, &page, &text) ? read_cursor(filter, query, &page, &text)
-						: "limit";
+	wrong = read_limit(query, &page, &text) ? read_cursor(filter, query, &page, &text) :
+						  "limit";
 	good = wrong ? refuse(body, wrong, buffer_text(&text).data) : true;
 	buffer_release(&text);
 	if (!good)

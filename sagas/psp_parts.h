@@ -80,7 +80,7 @@ struct psp_post {
 	struct arena arena;
 	int status;
 	json_t *body;     /* of the answer; owned */
-	json_t *entry;    /* for the ledger; owned. NULL: malformed, nothing happened, no key was used */
+	json_t *entry;    /* for the ledger; owned. NULL: malformed, so no key was used, either */
 	const char *event; /* for the webhook, or NULL */
 	json_t *subject;  /* of that event; owned */
 };

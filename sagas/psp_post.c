@@ -135,8 +135,8 @@ static void send_now(struct psp_late *late)
 		answer->body = memory_copy_string(late->body);
 	}
 	server_reply(late->call, late->status,
-		     text_of(late->replayed ? JSON_HEADER "Idempotent-Replayed: true\r\n"
-					    : JSON_HEADER),
+		     text_of(late->replayed ? JSON_HEADER "Idempotent-Replayed: true\r\n" :
+					      JSON_HEADER),
 		     text_of(late->body));
 	late_free(late);
 }
@@ -168,7 +168,11 @@ static struct psp_late *late_new(struct psp *psp, struct server_call *call, int 
 	struct psp_late *late = memory_new(sizeof(*late));
 
 	*late = (struct psp_late){
-		.psp = psp, .call = call, .status = status, .next = psp->late, .link = &psp->late,
+		.psp = psp,
+		.call = call,
+		.status = status,
+		.next = psp->late,
+		.link = &psp->late,
 	};
 	if (late->next)
 		late->next->link = &late->next;
@@ -212,7 +216,7 @@ static void refuse_key(struct psp *psp, struct server_call *call, struct text ke
 	psp_answer(psp, call, 400,
 		   psp_error_body("idempotency_error", NULL, NULL,
 				  "Keys for idempotent requests can only be used with the same "
-				  "parameters they were first used with. '%.*s' was used with others.",
+				  "parameters they were first used with; '%.*s' was not",
 				  TEXT_ARG(key)));
 }
 
@@ -236,7 +240,7 @@ static bool answer_by_key(struct psp *psp, struct server_call *call, struct text
 	return true;
 }
 
-/* The entry in the ledger is the object itself, so that checks can read it, and how it came about. */
+/* The entry in the ledger is the object itself, for checks to read, and how it came about. */
 static void add_entry(struct psp_post *post, struct text key, uint64_t hash)
 {
 	char hex[17];
@@ -298,12 +302,11 @@ void psp_handle_post(struct psp *psp, struct server_call *call, psp_execute *exe
 		post_refuse(&post, NULL, NULL, "Invalid request: %s", err.text);
 		finish(&post, call, (struct text){ "", 0 }, 0);
 	} else if (!read_key(call, &key)) {
-		post_refuse(&post, NULL, NULL, "Idempotency keys have at most %d characters, in ASCII",
-			    KEY_MAX);
+		post_refuse(&post, NULL, NULL,
+			    "Idempotency keys have at most %d characters, in ASCII", KEY_MAX);
 		finish(&post, call, (struct text){ "", 0 }, 0);
 	} else {
-		hash = form_hash(&post.form,
-				 arena_string(&post.arena, server_path(call)));
+		hash = form_hash(&post.form, arena_string(&post.arena, server_path(call)));
 		if (!answer_by_key(psp, call, key, hash)) {
 			execute(&post);
 			finish(&post, call, key, hash);

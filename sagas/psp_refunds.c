@@ -52,14 +52,16 @@ static int64_t check_amount(struct psp_post *post, const struct psp_object *inte
 	if (!intent->succeeded)
 		fail(post, "payment_intent_unexpected_state", "payment_intent",
 		     json_sprintf("This PaymentIntent (%s) does not have a successful charge to "
-				  "refund.", intent->id));
+				  "refund.",
+				  intent->id));
 	else if (left == 0)
 		fail(post, "charge_already_refunded", NULL,
 		     json_sprintf("Charge ch%s has already been refunded.", intent->id + 2));
 	else if (amount > left)
 		fail(post, NULL, "amount",
 		     json_sprintf("Refund amount (%" PRId64 ") is greater than unrefunded amount "
-				  "on charge (%" PRId64 ")", amount, left));
+				  "on charge (%" PRId64 ")",
+				  amount, left));
 	else
 		return amount;
 	return 0;
@@ -77,10 +79,10 @@ static json_t *make_refund(struct psp_post *post, const struct psp_object *inten
 	strcpy(charge, intent->id);
 	memcpy(charge, "ch", 2);
 	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s?, s:I, s:o}", "id", id, "object",
-			 "refund", "amount", (json_int_t)amount, "charge", charge,
-			 "payment_intent", intent->id, "currency", intent->currency, "status", "succeeded",
-			 "reason", reason, "created", (json_int_t)(clock_wall_us() / US_PER_S),
-			 "metadata", metadata);
+			 "refund", "amount", (json_int_t)amount, "charge", charge, "payment_intent",
+			 intent->id, "currency", intent->currency, "status", "succeeded", "reason",
+			 reason, "created", (json_int_t)(clock_wall_us() / US_PER_S), "metadata",
+			 metadata);
 }
 
 /* The object of charge.refunded. */
@@ -91,9 +93,9 @@ static json_t *charge_after(const struct psp_object *intent)
 				   json_object_get(from, "latest_charge"), "object", "charge",
 				   "amount", (json_int_t)intent->amount, "amount_refunded",
 				   (json_int_t)intent->refunded, "refunded",
-				   intent->refunded == intent->amount, "payment_intent",
-				   intent->id, "currency", json_object_get(from, "currency"),
-				   "metadata", json_object_get(from, "metadata"));
+				   intent->refunded == intent->amount, "payment_intent", intent->id,
+				   "currency", json_object_get(from, "currency"), "metadata",
+				   json_object_get(from, "metadata"));
 
 	json_decref(from);
 	return charge;

@@ -24,8 +24,8 @@ struct psp_object *shelf_add(struct psp_shelf *shelf, const json_t *object)
 	const char *currency = json_string_value(json_object_get(object, "currency"));
 	struct psp_object *added;
 
-	shelf->objects = memory_grow(shelf->objects, shelf->count, &shelf->room,
-				     sizeof(*shelf->objects));
+	shelf->objects =
+		memory_grow(shelf->objects, shelf->count, &shelf->room, sizeof(*shelf->objects));
 	json_object_set_new(shelf->places, id, json_integer((json_int_t)shelf->count));
 	added = &shelf->objects[shelf->count++];
 	*added = (struct psp_object){ .text = json_dumps(object, JSON_COMPACT) };

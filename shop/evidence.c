@@ -28,8 +28,8 @@ static void collect(struct request *request, struct reply *reply, const struct e
 		    const char *order, int64_t after, int64_t limit)
 {
 	json_t *items = json_array(), *next = json_null();
-	struct rows rows = store_query(request->service->store, evidence->list, "sii", order, after,
-				       limit);
+	struct rows rows =
+		store_query(request->service->store, evidence->list, "sii", order, after, limit);
 
 	while (rows_next(&rows)) {
 		json_array_append_new(items, evidence->show(&rows));

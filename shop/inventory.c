@@ -5,7 +5,7 @@
  *
  *	(none) -> RESERVED -> SOLD        the items are set aside, then they are the customer's
  *	(none) -> REFUSED                 there was not enough of one of them: nothing was set aside
- *	any    -> RELEASED                given back, for good; also when it comes before anything else,
+ *	any    -> RELEASED                given back, for good; also when it comes before all else,
  *	                                  so that a reserve that was late finds the order undone
  *
  * So each call may come twice, late, and in any order. Stock, hold and movements change in one
@@ -131,8 +131,8 @@ static const char *missing(struct service *service, const json_t *items, const j
 
 	json_array_foreach(items, i, line) {
 		const char *sku = line_sku(line);
-		int64_t there = seen ? json_integer_value(json_object_get(seen, sku))
-				     : available(service, sku);
+		int64_t there = seen ? json_integer_value(json_object_get(seen, sku)) :
+				       available(service, sku);
 
 		if (there < line_qty(line))
 			return sku;
@@ -168,8 +168,7 @@ static void set_aside(struct service *service, const struct hold *hold, const js
 	write_back(service, hold->items, seen);
 }
 
-static enum hold_result reserve_anew(struct service *service, struct hold *hold,
-				     const json_t *seen)
+static enum hold_result reserve_anew(struct service *service, struct hold *hold, const json_t *seen)
 {
 	const char *sku = missing(service, hold->items, seen);
 
@@ -329,8 +328,8 @@ static void reply_held(struct request *request, struct reply *reply, enum hold_r
 {
 	switch (result) {
 	case HOLD_DONE:
-		reply_json(reply, 200, json_pack("{s:s, s:b}", "order_id", hold->order,
-						 "reserved", 1));
+		reply_json(reply, 200,
+			   json_pack("{s:s, s:b}", "order_id", hold->order, "reserved", 1));
 		return;
 	case HOLD_SHORT:
 		reply_error(request, reply, 409, "out_of_stock", "there is not enough of '%s'",
@@ -434,8 +433,9 @@ static void get_stock(struct request *request, struct reply *reply)
 		json_decref(items);
 		return;
 	}
-	rows = store_query(store, STOCK_COLUMNS " where ?1 is null or sku = ?1"
-					       " order by rowid limit ?2 offset ?3",
+	rows = store_query(store,
+			   STOCK_COLUMNS " where ?1 is null or sku = ?1"
+					 " order by rowid limit ?2 offset ?3",
 			   "sii", sku, limit, (page - 1) * limit);
 	while (rows_next(&rows))
 		json_array_append_new(items, stock_json(&rows));
@@ -445,7 +445,8 @@ static void get_stock(struct request *request, struct reply *reply)
 			     "limit", (json_int_t)limit, "total",
 			     (json_int_t)store_int(store, 0,
 						   "select count(*) from stock"
-						   " where ?1 is null or sku = ?1", "s", sku)));
+						   " where ?1 is null or sku = ?1",
+						   "s", sku)));
 }
 
 static json_t *movement_json(struct rows *rows)
@@ -476,7 +477,8 @@ static bool restock(struct request *request, struct reply *reply, const char *sk
 
 	store_run(store,
 		  "update stock set available = available + ?1, restocked = restocked + ?1"
-		  " where sku = ?2", "is", qty, sku);
+		  " where sku = ?2",
+		  "is", qty, sku);
 	if (store_changes(store) != 1)
 		return false;
 	store_run(store, "insert into movements(sku, kind, qty) values (?1, 'RESTOCK', ?2)", "si",
@@ -532,8 +534,7 @@ static const char *member(const struct event *event, const char *name)
 }
 
 /* What the event says of the order goes on with ours. `data` is stolen. */
-static void tell(struct service *service, const struct event *event, const char *type,
-		 json_t *data)
+static void tell(struct service *service, const struct event *event, const char *type, json_t *data)
 {
 	static const char *const passed[] = { "order_id", "order_key", "user", "items" };
 	char aggregate[ID_BYTES_MAX + 8];
@@ -622,8 +623,8 @@ static void started(struct service *service)
 	store_run(service->store,
 		  "insert or ignore into stock with recursive number(n) as"
 		  " (select 1 union all select n + 1 from number where n < ?1)"
-		  " select 'SKU-' || n, ?2, 0, 0, ?2, 0 from number", "ii",
-		  service->settings->products, service->settings->initial_stock);
+		  " select 'SKU-' || n, ?2, 0, 0, ?2, 0 from number",
+		  "ii", service->settings->products, service->settings->initial_stock);
 }
 
 static const struct route routes[] = {

@@ -1,7 +1,7 @@
 /*
  * notification: tells customers how their orders ended, by mail.
  *
- * An event becomes a row, in the transaction that notes the event; the row is the mail that is owed.
+ * An event becomes a row, in the transaction that notes the event: the mail that is owed.
  * Postmen, a few tasks, send what is owed and mark it. A crash between the two sends it again, with
  * the same Message-Id, so that whoever gets it twice can know. Mails of one order go one after the
  * other: nobody hears that an order was cancelled before hearing that it was confirmed.
@@ -140,7 +140,9 @@ static int64_t pause_us(struct service *service, int64_t attempts)
 static void mark(struct service *service, const struct letter *letter, enum smtp_result result)
 {
 	static const char *const states[] = {
-		[SMTP_SENT] = "SENT", [SMTP_REFUSED] = "REFUSED", [SMTP_UNKNOWN] = "OWED",
+		[SMTP_SENT] = "SENT",
+		[SMTP_REFUSED] = "REFUSED",
+		[SMTP_UNKNOWN] = "OWED",
 	};
 	bool again = result == SMTP_UNKNOWN;
 
@@ -148,14 +150,15 @@ static void mark(struct service *service, const struct letter *letter, enum smtp
 	store_run(service->store,
 		  "update notifications set state = ?1, attempts = attempts + 1, next_at = ?2,"
 		  " sent_at = case when ?1 = 'SENT'"
-		  " then strftime('%Y-%m-%dT%H:%M:%fZ', 'now') end where id = ?3", "sii",
-		  states[result],
+		  " then strftime('%Y-%m-%dT%H:%M:%fZ', 'now') end where id = ?3",
+		  "sii", states[result],
 		  again ? clock_wall_us() + pause_us(service, letter->attempts) : 0, letter->id);
 	store_commit(service->store);
 	metric_add(service, "mails_total",
-		   result == SMTP_SENT      ? "result=\"sent\""
-		   : result == SMTP_REFUSED ? "result=\"refused\""
-					    : "result=\"unknown\"", 1);
+		   result == SMTP_SENT	  ? "result=\"sent\"" :
+		   result == SMTP_REFUSED ? "result=\"refused\"" :
+					    "result=\"unknown\"",
+		   1);
 }
 
 static struct letter *take_letter(struct post *post)
@@ -202,9 +205,13 @@ static void add_letter(struct post *post, struct rows *rows)
 	struct letter *letter = memory_new(sizeof(*letter));
 
 	*letter = (struct letter){
-		.id = rows_int(rows, 0), .order = copy(rows, 1), .order_key = copy(rows, 2),
-		.kind = kind_of(rows_text(rows, 3)), .address = copy(rows, 4),
-		.total_cents = rows_int(rows, 5), .correlation = copy(rows, 6),
+		.id = rows_int(rows, 0),
+		.order = copy(rows, 1),
+		.order_key = copy(rows, 2),
+		.kind = kind_of(rows_text(rows, 3)),
+		.address = copy(rows, 4),
+		.total_cents = rows_int(rows, 5),
+		.correlation = copy(rows, 6),
 		.attempts = rows_int(rows, 7),
 	};
 	*post->end = letter;
@@ -217,12 +224,14 @@ static bool claim(struct post *post)
 {
 	struct rows rows;
 
-	rows = store_query(post->service->store,
-			   "select id, order_id, order_key, kind, address, total_cents, correlation,"
-			   " attempts from notifications as n where state = 'OWED' and next_at <= ?1"
-			   " and not exists (select 1 from notifications as e where"
-			   " e.order_id = n.order_id and e.id < n.id and e.state = 'OWED')"
-			   " order by next_at, id limit ?2", "ii", clock_wall_us(), (int64_t)BATCH);
+	rows = store_query(
+		post->service->store,
+		"select id, order_id, order_key, kind, address, total_cents, correlation,"
+		" attempts from notifications as n where state = 'OWED' and next_at <= ?1"
+		" and not exists (select 1 from notifications as e where"
+		" e.order_id = n.order_id and e.id < n.id and e.state = 'OWED')"
+		" order by next_at, id limit ?2",
+		"ii", clock_wall_us(), (int64_t)BATCH);
 	while (rows_next(&rows))
 		add_letter(post, &rows);
 	rows_end(&rows);
@@ -270,8 +279,8 @@ static bool was_told(struct service *service, const char *order, const char *kin
 		return false;
 	return store_int(service->store, 0,
 			 "select 1 from notifications where order_id = ?1"
-			 " and (kind <> 'CONFIRMED' or ?2 = 'CONFIRMED') limit 1", "ss", order,
-			 kind);
+			 " and (kind <> 'CONFIRMED' or ?2 = 'CONFIRMED') limit 1",
+			 "ss", order, kind);
 }
 
 static bool consume(struct service *service, const struct event *event)
@@ -286,8 +295,8 @@ static bool consume(struct service *service, const struct event *event)
 		return true;
 	store_run(service->store,
 		  "insert into notifications(order_id, order_key, user, kind, address, total_cents,"
-		  " correlation) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)", "sssssis", order, key,
-		  member(event, "user"), kind->name, address,
+		  " correlation) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		  "sssssis", order, key, member(event, "user"), kind->name, address,
 		  json_integer_value(json_object_get(event->data, "total_cents")),
 		  event->correlation);
 	return true;

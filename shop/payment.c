@@ -56,10 +56,12 @@ static const char *column(struct rows *rows, struct arena *arena, int number)
 /* The row as it is now. False: there is none, and `payment` stays as it was. */
 static bool payment_load(struct service *service, struct arena *arena, struct payment *payment)
 {
-	struct rows rows = store_query(service->store,
-				       "select id, order_key, user, card, amount_cents, status, undo,"
-				       " intent_id, refund_id, code, attempts"
-				       " from payments where order_id = ?1", "s", payment->order);
+	struct rows rows =
+		store_query(service->store,
+			    "select id, order_key, user, card, amount_cents, status, undo,"
+			    " intent_id, refund_id, code, attempts"
+			    " from payments where order_id = ?1",
+			    "s", payment->order);
 	bool found = rows_next(&rows);
 
 	if (found) {
@@ -86,8 +88,9 @@ static void payment_insert(struct service *service, struct arena *arena, struct 
 	payment->status = status;
 	store_run(service->store,
 		  "insert into payments(order_id, id, order_key, user, card, amount_cents, status)"
-		  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7)", "sssssis", payment->order, payment->id,
-		  payment->order_key, payment->user, payment->card, payment->amount_cents, status);
+		  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		  "sssssis", payment->order, payment->id, payment->order_key, payment->user,
+		  payment->card, payment->amount_cents, status);
 }
 
 /* A move of the status, in a transaction of its own, if it is still what we think. */
@@ -101,9 +104,9 @@ static void payment_move(struct service *service, struct arena *arena, struct pa
 	store_run(service->store,
 		  "update payments set status = ?1, intent_id = coalesce(?2, intent_id),"
 		  " refund_id = coalesce(?3, refund_id), code = coalesce(?4, code)"
-		  " where order_id = ?5 and status = ?6", "ssssss", status, refund ? NULL : id,
-		  refund ? id : NULL, reply && *reply->code ? reply->code : NULL, payment->order,
-		  payment->status);
+		  " where order_id = ?5 and status = ?6",
+		  "ssssss", status, refund ? NULL : id, refund ? id : NULL,
+		  reply && *reply->code ? reply->code : NULL, payment->order, payment->status);
 	store_commit(service->store);
 	payment_load(service, arena, payment);
 }
@@ -111,9 +114,13 @@ static void payment_move(struct service *service, struct arena *arena, struct pa
 static struct psp_question question_of(const struct payment *payment)
 {
 	return (struct psp_question){
-		.order = payment->order, .order_key = payment->order_key, .card = payment->card,
-		.intent = payment->intent, .amount_cents = payment->amount_cents,
-		.attempt = payment->attempts, .correlation = payment->correlation,
+		.order = payment->order,
+		.order_key = payment->order_key,
+		.card = payment->card,
+		.intent = payment->intent,
+		.amount_cents = payment->amount_cents,
+		.attempt = payment->attempts,
+		.correlation = payment->correlation,
 		.traceparent = payment->traceparent,
 	};
 }
@@ -124,12 +131,13 @@ static void before_asking(struct service *service, struct payment *payment)
 	store_begin(service->store);
 	store_run(service->store,
 		  "update payments set status = 'UNKNOWN', attempts = attempts + 1"
-		  " where order_id = ?1 and status = ?2", "ss", payment->order, payment->status);
+		  " where order_id = ?1 and status = ?2",
+		  "ss", payment->order, payment->status);
 	store_commit(service->store);
 	payment->status = "UNKNOWN";
 }
 
-/* Asks the provider, for the first time or again: the key is the same. Leaves UNKNOWN if it must. */
+/* Asks the provider, for the first time or again: the key is the same. */
 static void resolve(struct service *service, struct arena *arena, struct payment *payment)
 {
 	bool asked_before = payment_is(payment, "UNKNOWN");
@@ -145,9 +153,10 @@ static void resolve(struct service *service, struct arena *arena, struct payment
 	else if (reply.result == PSP_UNSENT && !asked_before)
 		payment_move(service, arena, payment, "NEW", NULL);
 	metric_add(service, "payment_charges_total",
-		   reply.result == PSP_DONE      ? "result=\"done\""
-		   : reply.result == PSP_REFUSED ? "result=\"refused\""
-						 : "result=\"unknown\"", 1);
+		   reply.result == PSP_DONE    ? "result=\"done\"" :
+		   reply.result == PSP_REFUSED ? "result=\"refused\"" :
+						 "result=\"unknown\"",
+		   1);
 }
 
 enum outcome {
@@ -240,8 +249,8 @@ static enum outcome refund(struct service *service, struct arena *arena, struct 
 		resolve(service, arena, payment);
 	if (payment_is(payment, "CHARGED"))
 		give_back(service, arena, payment);
-	return payment_is(payment, "UNKNOWN") || payment_is(payment, "CHARGED") ? OUTCOME_UNKNOWN
-										: OUTCOME_DONE;
+	return payment_is(payment, "UNKNOWN") || payment_is(payment, "CHARGED") ? OUTCOME_UNKNOWN :
+										  OUTCOME_DONE;
 }
 
 /* One at a time per order: who comes second finds what the first has left. */
@@ -280,8 +289,8 @@ static void post_charge(struct request *request, struct reply *reply)
 	case OUTCOME_DONE:
 		reply_json(reply, 200,
 			   json_pack("{s:s, s:s, s:s, s:I, s:s}", "payment_id", payment.id,
-				     "order_id", payment.order, "status", "CHARGED",
-				     "amount_cents", (json_int_t)payment.amount_cents, "intent_id",
+				     "order_id", payment.order, "status", "CHARGED", "amount_cents",
+				     (json_int_t)payment.amount_cents, "intent_id",
 				     payment.intent));
 		return;
 	case OUTCOME_DECLINED:
@@ -304,7 +313,8 @@ static void post_charge(struct request *request, struct reply *reply)
 
 static void post_refund(struct request *request, struct reply *reply)
 {
-	struct payment payment = { .user = request->user, .correlation = request->correlation,
+	struct payment payment = { .user = request->user,
+				   .correlation = request->correlation,
 				   .traceparent = request->traceparent };
 
 	if (!request_string(request, reply, "order_id", ID_BYTES_MAX, &payment.order))
@@ -341,8 +351,8 @@ static enum outcome settle(struct service *service, struct arena *arena, struct 
 }
 
 /*
- * Anyone could have sent it, so it is no more than a reason to ask the provider, and only about what
- * is open: the answer there counts, not what is said here.
+ * Anyone could have sent it, so it is no more than a reason to ask the provider, and only about
+ * what is open: the answer there counts, not what is said here.
  */
 static void post_webhook(struct request *request, struct reply *reply)
 {
@@ -366,8 +376,8 @@ static json_t *payment_json(struct rows *rows)
 	return json_pack("{s:I, s:s, s:s, s:I, s:s, s:s?, s:s?, s:s?, s:I, s:s}", "number",
 			 (json_int_t)rows_int(rows, 0), "id", rows_text(rows, 1), "order_id",
 			 rows_text(rows, 2), "amount_cents", (json_int_t)rows_int(rows, 3),
-			 "status", rows_text(rows, 4), "intent_id", rows_text(rows, 5),
-			 "refund_id", rows_text(rows, 6), "code", rows_text(rows, 7), "attempts",
+			 "status", rows_text(rows, 4), "intent_id", rows_text(rows, 5), "refund_id",
+			 rows_text(rows, 6), "code", rows_text(rows, 7), "attempts",
 			 (json_int_t)rows_int(rows, 8), "at", rows_text(rows, 9));
 }
 
@@ -407,8 +417,7 @@ static bool read_event(const struct event *event, struct payment *payment)
 		.order_key = member(event, "order_key"),
 		.user = member(event, "user"),
 		.card = member(event, "card"),
-		.amount_cents =
-			json_integer_value(json_object_get(event->data, "total_cents")),
+		.amount_cents = json_integer_value(json_object_get(event->data, "total_cents")),
 		.correlation = event->correlation,
 	};
 	return payment->order && payment->order_key && payment->user && payment->card &&
@@ -416,11 +425,10 @@ static bool read_event(const struct event *event, struct payment *payment)
 }
 
 /* What the event says of the order goes on with ours. `data` is stolen. */
-static void tell(struct service *service, const struct event *event, const char *type,
-		 json_t *data)
+static void tell(struct service *service, const struct event *event, const char *type, json_t *data)
 {
-	static const char *const passed[] = { "order_id", "order_key", "user", "email", "items",
-					      "total_cents" };
+	static const char *const passed[] = { "order_id", "order_key", "user",
+					      "email",	  "items",     "total_cents" };
 	char aggregate[ID_BYTES_MAX + 16];
 
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
@@ -449,12 +457,11 @@ static void tell_charged(struct service *service, const struct event *event,
 	if (outcome == OUTCOME_DONE)
 		tell(service, event, "PaymentSucceeded",
 		     json_pack("{s:s, s:s?, s:I}", "payment_id", payment->id, "intent_id",
-			       payment->intent, "amount_cents",
-			       (json_int_t)payment->amount_cents));
+			       payment->intent, "amount_cents", (json_int_t)payment->amount_cents));
 	if (outcome == OUTCOME_DECLINED)
 		tell(service, event, "PaymentFailed",
-		     json_pack("{s:s, s:s, s:s?}", "payment_id", payment->id, "reason",
-			       "declined", "code", payment->code));
+		     json_pack("{s:s, s:s, s:s?}", "payment_id", payment->id, "reason", "declined",
+			       "code", payment->code));
 }
 
 static bool consume_created(struct service *service, const struct event *event)

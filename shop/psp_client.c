@@ -32,8 +32,7 @@ static void add_common(struct buffer *form, const struct psp_question *question,
 
 static const char *error_member(const struct answer *answer, const char *name)
 {
-	return json_string_value(
-		json_object_get(json_object_get(answer->json, "error"), name));
+	return json_string_value(json_object_get(json_object_get(answer->json, "error"), name));
 }
 
 static bool is_done(const struct answer *answer, const char *object, struct psp_reply *reply)
@@ -75,8 +74,8 @@ static struct psp_reply judge(const struct answer *answer, const char *object)
 }
 
 /*
- * The retries are our own: after one that may have got through, one that did not must not look as if
- * none had. All tries together are done before who asked us gives up.
+ * The retries are our own: after one that may have got through, one that did not must not look as
+ * if none had. All tries together are done before who asked us gives up.
  */
 static struct psp_reply ask(struct service *service, struct call *call,
 			    const struct psp_question *question, const char *key,

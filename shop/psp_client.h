@@ -1,5 +1,5 @@
 /*
- * psp_client: what the payment service asks of the provider, and what it may believe of the answers.
+ * psp_client: what the payment service asks of the provider, and what it believes of the answers.
  *
  * Both questions have a key made from the order, so that asking again is asking once.
  */

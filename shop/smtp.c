@@ -83,8 +83,8 @@ static int read_reply(struct smtp *smtp, struct error *err)
 		bool last = !good || line[3] != '-';
 
 		if (!good)
-			error_set(err, line ? "the mail server speaks no SMTP"
-					    : "the mail server does not answer");
+			error_set(err, line ? "the mail server speaks no SMTP" :
+					      "the mail server does not answer");
 		else if (last && code / 100 != 2 && code / 100 != 3)
 			error_set(err, "the mail server says '%.80s'", line);
 		free(line);
@@ -109,9 +109,8 @@ static void write_string(struct smtp *smtp, const char *string)
 
 static bool connect_to(struct smtp *smtp, struct error *err)
 {
-	smtp->connection =
-		bufferevent_socket_new(smtp->base, -1,
-				       BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	smtp->connection = bufferevent_socket_new(smtp->base, -1,
+						  BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 	bufferevent_setcb(smtp->connection, on_read, NULL, on_event, smtp);
 	bufferevent_set_timeouts(smtp->connection, &smtp->timeout, &smtp->timeout);
 	bufferevent_enable(smtp->connection, EV_READ | EV_WRITE);

@@ -32,11 +32,15 @@ CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -g $(WARNINGS) \
 	$(if $(WERROR),-Werror) $(EXTRA_CFLAGS)
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
 LDLIBS = $(eval LDLIBS := $(shell pkg-config --libs $(PACKAGES)) -lm)$(LDLIBS)
-LDFLAGS = $($(MODE)_FLAGS)
+cov_LDFLAGS := -Wl,--wrap=_exit
+LDFLAGS = $($(MODE)_FLAGS) $($(MODE)_LDFLAGS)
 
 ROOMS := lib loadgen engine reports sagas shop
 objects_of = $(patsubst %.c,$(BUILD)/%.o,$(1))
 OBJECTS := $(call objects_of,$(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
+ifeq ($(MODE),cov)
+OBJECTS += $(BUILD)/tests/cover/flush.o
+endif
 CLI_OBJECTS := $(call objects_of,$(wildcard cli/*.c))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 UNIT_HELPERS := $(call objects_of,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))

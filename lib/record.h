@@ -97,7 +97,7 @@ struct record_health {
 	uint32_t memory_kib;    /* resident */
 	uint32_t sent, done;
 	uint32_t waited;        /* requests that had to wait for room for a connection */
-	uint32_t exhausted;     /* that failed, or were never sent, for want of a descriptor or port */
+	uint32_t exhausted;     /* that failed or were not sent for want of a descriptor or port */
 };
 
 /* Payload of RECORD_TEXT; the record's flags are 1 when more follows for the same subject. */

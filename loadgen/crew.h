@@ -5,7 +5,7 @@
  *	flow.c      open phases: begins a user at every planned start
  *	crowd.c     closed phases: seats whose users begin again and again
  *	user.c      one visitor walking a journey's program
- *	lanes.c     the connections of users; who gives up theirs, and who waits, when there are too many
+ *	lanes.c     the connections of users; who gives up theirs, who waits, when they are too many
  *	meeting.c   users who wait for each other
  *	visit.c     one request of a user, with its redirects, retries and polls
  *	answer.c    what an answer must be like, and what is kept of it
@@ -178,7 +178,8 @@ void users_free(struct worker *worker);
 void user_set_slot(struct user *user, uint8_t slot, struct value value);
 
 /* lanes.c */
-struct user_lane *user_lane_for(struct user *user, uint16_t origin); /* idle, or new; NULL: no room */
+/* Idle, or new; NULL: no room. */
+struct user_lane *user_lane_for(struct user *user, uint16_t origin);
 void room_wait(struct visit *visit); /* visit_transmit() follows, in turn */
 void room_leave(struct visit *visit);
 void user_lanes_free(struct user *user);

@@ -7,6 +7,9 @@
 #include "lib/memory.h"
 #include "loadgen/crew.h"
 
+/* What a visitor has saved is kept for the next one to save into, but for what is this large. */
+enum { KEPT_SLOT_BYTES = 4096 };
+
 /* A program that never asks or thinks gives way to others after so many instructions. */
 enum { STEPS_PER_TURN = 10000 };
 
@@ -69,6 +72,9 @@ static void give_back(struct user *user)
 	if (worker->load->new_visitors)
 		user_lanes_free(user);
 	cookies_clear(&user->cookies);
+	for (uint8_t i = 0; i < user->journey->slot_count; i++)
+		if (user->slots[i].own.room > KEPT_SLOT_BYTES)
+			buffer_release(&user->slots[i].own);
 	user->next = worker->free_users;
 	worker->free_users = user;
 	worker->users--;

@@ -39,7 +39,9 @@ struct visit {
 	char key[KEY_BYTES];
 };
 
-/* Sends `request` to `origin`, with the cookies that go there; or waits for room for a connection. */
+/*
+ * Sends `request` to `origin`, with the cookies that go there; or waits for room for a connection.
+ */
 void visit_send(struct visit *visit);
 void visit_transmit(struct visit *visit, struct user_lane *lane);
 

@@ -12,7 +12,7 @@
 #include "reports/report.h"
 #include "reports/words.h"
 
-enum { NAME_COLUMNS = 22, ROWS_MAX = 20, ERRORS_MAX = 6, LINE_COLUMNS = 80 };
+enum { NAME_COLUMNS = 22, ROWS_MAX = 20, ERRORS_MAX = 6, NEVER_MAX = 10, LINE_COLUMNS = 80 };
 
 #define BOLD   "\033[1m"
 #define DIM    "\033[2m"
@@ -292,19 +292,43 @@ static void write_row(struct screen *screen, const char *name, const struct meas
 	hist_free(latency);
 }
 
+/* Steps that no visitor came to: of journeys outside of the mix, or behind one that failed. */
+static void write_never_sent(struct screen *screen, const struct report *report)
+{
+	struct buffer names = BUFFER_EMPTY;
+	size_t never = 0;
+
+	for (size_t i = 0; i < report->meta->request_count; i++) {
+		if (report->figures->names[i].count || ++never > NEVER_MAX)
+			continue;
+		buffer_add_string(&names, never > 1 ? ", " : "");
+		buffer_add_string(&names, report->meta->requests[i]);
+	}
+	if (never > NEVER_MAX)
+		buffer_format(&names, " and %zu more", never - NEVER_MAX);
+	if (never)
+		add_wrapped(screen, "  Never sent: ", names.data);
+	buffer_release(&names);
+}
+
 static void write_table(struct screen *screen, const struct report *report)
 {
 	const struct figures *figures = report->figures;
 	int64_t span_us = figures_measured_us(figures);
-	size_t count = report->meta->request_count, shown = count < ROWS_MAX ? count : ROWS_MAX;
+	size_t count = report->meta->request_count, shown = 0, sent = 0;
 
 	write_table_head(screen);
-	for (size_t i = 0; i < shown; i++)
-		write_row(screen, report->meta->requests[i], &figures->names[i], span_us);
-	if (shown < count)
-		buffer_format(screen->out, "  ... and %zu more in report.json\n", count - shown);
+	for (size_t i = 0; i < count; i++) {
+		if (!figures->names[i].count)
+			continue;
+		if (sent++ < ROWS_MAX && ++shown)
+			write_row(screen, report->meta->requests[i], &figures->names[i], span_us);
+	}
+	if (shown < sent)
+		buffer_format(screen->out, "  ... and %zu more in report.json\n", sent - shown);
 	if (count > 1)
 		write_row(screen, "all", &figures->all, span_us);
+	write_never_sent(screen, report);
 }
 
 struct error_row {

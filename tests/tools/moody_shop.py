@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A shop with moods, for end-to-end tests: what it does depends on the path, and it remembers.
 
-    moody_shop.py [--tls CERT KEY]      prints its port, serves until its standard input ends
+    moody_shop.py [--tls CERT KEY] [--port N]   prints its port, serves until its standard input ends
 
     /ok, /api/...      200 with a small JSON document
     /status/N          status N
@@ -20,6 +20,14 @@
     /lost/N            as flaky, but resets the connection instead
     /visit             a session cookie: counts the visits of whoever sends it back
     /count-to/N/KEY    {"status": "PENDING"} until asked N times, then {"status": "CONFIRMED"}
+    /drip              a head, a byte every 100 ms
+    /interim           an endless row of 103s
+    /cookies           sets 150 cookies of 300 bytes
+    /inject            a JSON document and a header with values that would break out of a header
+    /deep              a JSON document, 100,000 arrays deep
+    /wide              a JSON array of 300,000 elements
+    /aaa               100 kB that drive careless regular expressions mad
+    /bad-gzip/HOW      cut, corrupt, lying (that is not compressed), twice
     /gzip              a JSON document, compressed
     /bomb              64 MB of zeros, compressed
     /stall             the whole shop stops for a second, once
@@ -84,6 +92,35 @@ def flaky(key, times):
     return keys[key] <= times
 
 
+async def drip(writer):
+    for byte in head(200, [("X-Slow", "x" * 1000)], 0):
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+
+async def interim(writer):
+    while True:
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.001)
+
+
+def badly_packed(how):
+    packed = gzip.compress(b'{"packed": true}' + b" " * 5000 + bytes(range(256)))
+    if how == "cut":
+        packed = packed[:-20]
+    elif how == "corrupt":
+        packed = packed[:40] + b"\xff\x00\xff" + packed[43:]
+    elif how == "lying":
+        packed = b'{"packed": false}'
+    coding = "gzip, gzip, gzip, gzip, gzip" if how == "twice" else "gzip"
+    return reply(200, packed, [("Content-Encoding", coding)])
+
+
+INJECTION = "a\r\nX-Smuggled: yes\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
 async def odd_moods(mood, rest, headers, writer):
     """Those that do not end in an ordinary answer. True: the connection is done with."""
     if mood == "hang":
@@ -100,6 +137,10 @@ async def odd_moods(mood, rest, headers, writer):
         writer.write(head(200, [("X-Big", "x" * 1000000)], 0))
     elif mood == "endless":
         await endless(writer)
+    elif mood == "drip":
+        await drip(writer)
+    elif mood == "interim":
+        await interim(writer)
     elif mood == "lost" and not flaky(headers.get("idempotency-key"), int(rest[0])):
         return False
     elif mood not in ("reset", "lost"):
@@ -133,6 +174,18 @@ async def ordinary(mood, rest, path, headers):
     if mood == "gzip":
         return reply(200, gzip.compress(b'{"packed": true, "items": [1, 2, 3]}'),
                      [("Content-Encoding", "gzip")])
+    if mood == "cookies":
+        return reply(200, {}, [("Set-Cookie", f"c{i}={'x' * 300}; Path=/") for i in range(150)])
+    if mood == "inject":
+        return reply(200, {"value": INJECTION, "path": "/x y\r\nZ: #?"})
+    if mood == "deep":
+        return reply(200, b"[" * 100000 + b"]" * 100000)
+    if mood == "wide":
+        return reply(200, b"[" + b"1," * 300000 + b"2]")
+    if mood == "aaa":
+        return reply(200, b"a" * 100000 + b"!")
+    if mood == "bad-gzip":
+        return badly_packed(rest[0])
     if mood == "bomb":
         return reply(200, bomb(), [("Content-Encoding", "gzip")])
     if mood == "stall" and not stalled:
@@ -167,10 +220,12 @@ async def serve(reader, writer):
 
 async def main():
     context = None
-    if sys.argv[1:2] == ["--tls"]:
+    if "--tls" in sys.argv:
+        at = sys.argv.index("--tls")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(sys.argv[2], sys.argv[3])
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20, backlog=1000,
+        context.load_cert_chain(sys.argv[at + 1], sys.argv[at + 2])
+    port = int(sys.argv[sys.argv.index("--port") + 1]) if "--port" in sys.argv else 0
+    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=1 << 20, backlog=1000,
                                         ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

@@ -46,7 +46,7 @@ class Shop:
         self.process = subprocess.Popen(["/usr/bin/python3", f"{HERE}/moody_shop.py", *arguments],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
-        self.url = f"{'https' if arguments else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{'https' if '--tls' in arguments else 'http'}://127.0.0.1:{self.port}"
 
     def log(self):
         with urllib.request.urlopen(f"{self.url}/log") as answer:

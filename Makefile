@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
 BENCH_SECONDS ?= 2
 
-PACKAGES := libcurl libevent_core libevent_openssl jansson yaml-0.1 libpcre2-8 openssl zlib
+PACKAGES := libcurl libevent_core libevent_openssl jansson yaml-0.1 libpcre2-8 openssl sqlite3 zlib
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wpointer-arith -Wundef -Wvla -Wcast-qual -Wformat=2 \
 	-Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
@@ -35,7 +35,7 @@ LDLIBS = $(eval LDLIBS := $(shell pkg-config --libs $(PACKAGES)) -lm)$(LDLIBS)
 cov_LDFLAGS := -Wl,--wrap=_exit
 LDFLAGS = $($(MODE)_FLAGS) $($(MODE)_LDFLAGS)
 
-ROOMS := lib loadgen engine reports
+ROOMS := lib loadgen engine reports sagas shop
 objects_of = $(patsubst %.c,$(BUILD)/%.o,$(1))
 OBJECTS := $(call objects_of,$(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 ifeq ($(MODE),cov)
@@ -49,7 +49,7 @@ BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZERS))
 MAN_PAGES := $(BUILD)/man/sagastorm.1 $(BUILD)/man/sagastorm-scenario.5
-SCRIPTS := $(sort $(wildcard tests/unit/*.t tests/cli/*.t))
+SCRIPTS := $(sort $(wildcard tests/unit/*.t tests/cli/*.t tests/shop/*.t))
 
 # `make V=1` shows the commands.
 Q := $(if $(V),,@)

@@ -93,7 +93,9 @@ extern const struct command command_help;
 extern const struct command command_report;
 extern const struct command command_run;
 extern const struct command command_schema;
+extern const struct command command_shop;
 extern const struct command command_version;
+extern const struct command command_witness;
 
 
 #endif

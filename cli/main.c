@@ -17,7 +17,9 @@ const struct command *const commands[] = {
 	&command_report,
 	&command_run,
 	&command_schema,
+	&command_shop,
 	&command_version,
+	&command_witness,
 	NULL,
 };
 

@@ -1,0 +1,44 @@
+/* system.yaml: what runs where, in the language that the harness reads. */
+#include "lib/file.h"
+#include "shop/instance.h"
+
+static void add_service(const struct instance *instance, struct buffer *out)
+{
+	buffer_format(out, "    %s:\n", instance->name);
+	buffer_format(out, "      url: http://127.0.0.1:%u\n", instance->port);
+	buffer_format(out, "      health: http://127.0.0.1:%u/health\n", instance->port);
+	if (instance->smtp_listener >= 0)
+		buffer_format(out, "      smtp: 127.0.0.1:%u\n", instance->smtp_port);
+	if (instance->pid > 0)
+		buffer_format(out, "      pid: %d\n", (int)instance->pid);
+}
+
+static void add_edges(const struct shop_settings *settings, struct buffer *out)
+{
+	for (uint32_t i = 0; i < settings->edge_count; i++) {
+		const struct shop_edge *edge = &settings->edges[i];
+		const char *dot = *settings->region ? "." : "";
+
+		buffer_format(out, "    - { from: %s%s%s, to: %s, url: \"%s\" }\n", edge->from, dot,
+			      settings->region, edge->to, edge->url);
+	}
+}
+
+bool system_file_write(const struct shop *shop, const char *path, struct error *err)
+{
+	struct buffer out = BUFFER_EMPTY;
+	bool good;
+
+	buffer_add_string(&out,
+			  "# Written by `sagastorm shop`; again whenever one of its processes is "
+				"started again.\nsystem:\n  name: shop\n");
+	buffer_format(&out, "  launcher: %d\n  services:\n", (int)shop->launcher);
+	for (size_t i = 0; i < shop->count; i++)
+		add_service(&shop->instances[i], &out);
+	buffer_add_string(&out, "  edges:\n");
+	for (size_t i = 0; i < shop->region_count; i++)
+		add_edges(&shop->settings[i], &out);
+	good = file_write(path, buffer_text(&out), err);
+	buffer_release(&out);
+	return good;
+}

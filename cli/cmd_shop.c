@@ -168,7 +168,7 @@ static int shop_run(struct invocation *invocation)
 {
 	struct shop_options *options = invocation->options;
 	char made[] =
-		"/tmp/sagastorm-shop-static const char *const shop_examples[]static const char *const shop_examples[]static const char *const shop_examples[]";
+		"/tmp/sagastorm-shop-XXXXXX";
 	const char *directory = options->directory;
 	struct launch launch;
 	struct error err;

@@ -167,8 +167,7 @@ static void remove_directory(const char *directory)
 static int shop_run(struct invocation *invocation)
 {
 	struct shop_options *options = invocation->options;
-	char made[] =
-		"/tmp/sagastorm-shop-XXXXXX";
+	char made[] = "/tmp/sagastorm-shop-XXXXXX";
 	const char *directory = options->directory;
 	struct launch launch;
 	struct error err;

@@ -18,8 +18,8 @@ struct launch {
 	const char *const *reroutes;   /* "order->payment=http://127.0.0.1:9", NULL-ended */
 	const char *system_file;       /* where system.yaml is written */
 	/*
-	const char *const *reroutes;   /* "order->payment=http://127.0.0.1:9", NULL-ended */
-	 * life of a process, and closes its listeners.
+	 * The counterparties are not the shop's own: whoever launches it brings them. Each is the
+	 * whole life of a process, and closes its listeners.
 	 */
 	int (*psp)(int listener, const char *ledger, const char *webhook_url);
 	int (*mail)(int smtp_listener, int http_listener, const char *ledger);

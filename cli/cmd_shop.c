@@ -6,6 +6,8 @@
 
 #include "cli/command.h"
 #include "lib/clock.h"
+#include "sagas/mail.h"
+#include "sagas/psp.h"
 #include "shop/launcher.h"
 
 struct shop_options {
@@ -68,6 +70,18 @@ static void say_ready(void *context, const char *url, double seconds)
 	printf("the shop is open at %s after %.2f s; system file %s\n", url, seconds,
 	       launch->system_file);
 	fflush(stdout);
+}
+
+static int be_psp(int listener, const char *ledger, const char *webhook_url)
+{
+	return psp_main(&(struct psp_settings){
+		.listener = listener, .ledger = ledger, .webhook_url = webhook_url });
+}
+
+static int be_mail(int smtp_listener, int http_listener, const char *ledger)
+{
+	return mail_main(&(struct mail_settings){
+		.smtp_listener = smtp_listener, .http_listener = http_listener, .ledger = ledger });
 }
 
 static int list_bugs(void)
@@ -176,6 +190,8 @@ static int shop_run(struct invocation *invocation)
 		.system_file = options->system ?
 				       options->system :
 				       arena_format(invocation->arena, "%s/system.yaml", directory),
+		.psp = be_psp,
+		.mail = be_mail,
 		.ready = say_ready,
 		.context = &launch,
 	};

@@ -10,8 +10,6 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "sagas/mail.h"
-#include "sagas/psp.h"
 #include "shop/instance.h"
 
 enum { READY_TIMEOUT_MS = 200 };
@@ -38,24 +36,15 @@ static const char *file_in_directory(const struct shop *shop, struct arena *aren
 static int be_psp(const struct shop *shop, const struct instance *instance, struct arena *arena)
 {
 	const char *url = shop_edge_url(instance->settings, "psp", "payment");
-	struct psp_settings settings = {
-		.listener = instance->listener,
-		.ledger = file_in_directory(shop, arena, "psp.jsonl"),
-		.webhook_url = url ? arena_format(arena, "%s/internal/webhooks/psp", url) : NULL,
-	};
 
-	return psp_main(&settings);
+	return shop->launch->psp(instance->listener, file_in_directory(shop, arena, "psp.jsonl"),
+				 url ? arena_format(arena, "%s/internal/webhooks/psp", url) : NULL);
 }
 
 static int be_mail(const struct shop *shop, const struct instance *instance, struct arena *arena)
 {
-	struct mail_settings settings = {
-		.smtp_listener = instance->smtp_listener,
-		.http_listener = instance->listener,
-		.ledger = file_in_directory(shop, arena, "mail.jsonl"),
-	};
-
-	return mail_main(&settings);
+	return shop->launch->mail(instance->smtp_listener, instance->listener,
+				  file_in_directory(shop, arena, "mail.jsonl"));
 }
 
 __attribute__((noreturn)) static void become(const struct shop *shop,

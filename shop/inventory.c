@@ -117,9 +117,10 @@ static json_t *read_stock(struct service *service, const json_t *items)
 	size_t i;
 	json_t *line;
 
-	json_array_foreach(items, i, line)
+	json_array_foreach(items, i, line) {
 		json_object_set_new(seen, line_sku(line),
 				    json_integer(available(service, line_sku(line))));
+	}
 	return seen;
 }
 
@@ -312,8 +313,9 @@ static json_t *items_read(const json_t *from)
 		sum = json_object_get(sums, sku);
 		json_object_set_new(sums, sku, json_integer(json_integer_value(sum) + qty));
 	}
-	json_object_foreach(sums, sku, sum)
+	json_object_foreach(sums, sku, sum) {
 		json_array_append_new(items, json_pack("{s:s, s:O}", "sku", sku, "qty", sum));
+	}
 	json_decref(sums);
 	if (good)
 		return items;

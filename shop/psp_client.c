@@ -73,6 +73,23 @@ static struct psp_reply judge(const struct answer *answer, const char *object)
 	return reply;
 }
 
+/* A key of the order's own makes asking again asking once. */
+static struct psp_reply ask_once(struct service *service, struct call *call, const char *key,
+				 int64_t attempt, const char *object)
+{
+	char attempt_key[300];
+	struct psp_reply reply;
+	struct answer answer;
+
+	snprintf(attempt_key, sizeof(attempt_key), "%.240s-%" PRId64, key, attempt);
+	call->key = bug(BUG_RETRY_NEW_KEY) ? attempt_key : key;
+	service_call(service, call, &answer);
+	call->key = NULL;
+	reply = judge(&answer, object);
+	answer_release(&answer);
+	return reply;
+}
+
 /*
  * The retries are our own: after one that may have got through, one that did not must not look as
  * if none had. All tries together are done before who asked us gives up.
@@ -91,20 +108,12 @@ static struct psp_reply ask(struct service *service, struct call *call,
 	call->correlation = question->correlation;
 	call->traceparent = question->traceparent;
 	for (int i = 0; i < TRIES; i++) {
-		struct answer answer;
-		char attempt_key[300];
-
-		snprintf(attempt_key, sizeof(attempt_key), "%.240s-%" PRId64, key,
-			 question->attempt * TRIES + i);
-		call->key = bug(BUG_RETRY_NEW_KEY) ? attempt_key : key;
-		service_call(service, call, &answer);
-		reply = judge(&answer, object);
-		answer_release(&answer);
-		sent = sent || reply.result != PSP_UNSENT;
+		if (i)
+			task_sleep_us(PAUSE_US + (int64_t)random_below(&service->random, PAUSE_US));
+		reply = ask_once(service, call, key, question->attempt * TRIES + i, object);
 		if (reply.result == PSP_DONE || reply.result == PSP_REFUSED)
 			return reply;
-		if (i + 1 < TRIES)
-			task_sleep_us(PAUSE_US + (int64_t)random_below(&service->random, PAUSE_US));
+		sent = sent || reply.result != PSP_UNSENT;
 	}
 	reply.result = sent ? PSP_UNKNOWN : PSP_UNSENT;
 	return reply;

@@ -10,7 +10,7 @@ run sagastorm help
 is "$code" 0 "help is no error"
 is "$err" "" "help goes to stdout alone"
 commands=$(echo "$out" | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-is "$(echo $commands)" "check doctor help report run schema version" "help lists every command"
+is "$(echo $commands)" "check doctor help report run schema shop version witness" "help lists every command"
 is "$(echo "$commands" | sort)" "$commands" "in order"
 
 for command in $commands; do

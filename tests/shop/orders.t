@@ -58,7 +58,8 @@ def test_refusals(shop, style):
     settle([declined, short])
     ok(declined.state["status"] == "FAILED", f"{style}: a declined card is no order", declined)
     ok(short.state["status"] == "FAILED", f"{style}: more than there is is no order", short)
-    for body, why in (({"items": []}, "no items"), ({"items": [{"sku": "NONE", "qty": 1}]}, "no such product"),
+    for body, why in (({"items": []}, "no items"),
+                      ({"items": [{"sku": "NONE", "qty": 1}]}, "no such product"),
                       ({"items": [{"sku": "SKU-1", "qty": 0}]}, "none of it"),
                       ({"items": [{"sku": "SKU-1", "qty": -1}]}, "less than none"),
                       ({"items": "SKU-1"}, "not a list"), ("{", "not JSON")):

@@ -1,4 +1,5 @@
 """witness: starts a witness for a test, kills it, asks it."""
+import atexit
 import http.client
 import json
 import os
@@ -30,6 +31,7 @@ class Witness:
     def __init__(self, *arguments):
         self.arguments = [BINARY, "witness", *arguments]
         self.process = None
+        atexit.register(self.abandon)
         self.start()
 
     def start(self):
@@ -49,6 +51,11 @@ class Witness:
         said = self.process.stderr.read()
         self.process.stderr.close()
         return code, said
+
+    def abandon(self):
+        """A test that breaks off leaves nothing behind."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
 
     def restart(self):
         self.end(signal.SIGKILL)

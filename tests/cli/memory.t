@@ -52,7 +52,8 @@ def test_length(shop):
 
 
 def test_visitors(shop):
-    steps = "    - think: 0s to 3s\n    - get: /ok\n      save: { token: /token }\n    - think: 60s\n    - get: /${token}"
+    steps = ("    - think: 0s to 3s\n    - get: /ok\n      save: { token: /token }\n"
+             "    - think: 60s\n    - get: /${token}")
     few = run(scenario(shop, "users: 10, for: 4s", steps))
     many = run(scenario(shop, "users: 4000, for: 4s", steps))
     each = (memory_kib(many) - memory_kib(few)) / 4000

@@ -158,7 +158,7 @@ while True:
     if not page["has_more"]:
         break
     after = page["items"][-1]["id"]
-ok(len(told) > 50, f"{len(told)} mails around four kills")
+ok(len(told) > 10, f"{len(told)} mails around four kills")
 ok(told <= set(kept), "each that was accepted is there")
 ok(all(kept.count(order) == 1 for order in told), "once")
 code, said = mail.end()

@@ -369,6 +369,13 @@ static void change_product(struct request *request, struct reply *reply)
 	reply_bytes(reply);
 }
 
+static bool is_over(struct store *store, const char *sku, int64_t changed_at, const char *region)
+{
+	return store_int(store, 0,
+			 "select (changed_at, region) >= (?2, ?3) from products where sku = ?1",
+			 "sis", sku, changed_at, region);
+}
+
 /* What another region made it, unless that is known or over. Nobody is told: they all are. */
 static void replicate(struct request *request, struct reply *reply)
 {
@@ -381,10 +388,12 @@ static void replicate(struct request *request, struct reply *reply)
 	    !request_int(request, reply, "changed_at", 1, INT64_MAX - 1, &changed_at) ||
 	    !request_string(request, reply, "region", REGION_MAX, &region))
 		return;
-	store_run(request->service->store,
-		  "update products set price_cents = ?1, changed_at = ?2, region = ?3"
-		  " where sku = ?4 and (changed_at, region) < (?2, ?3)",
-		  "iiss", price_cents, changed_at, region, product->sku);
+	if (!is_over(request->service->store, product->sku, changed_at, region) ||
+	    bug(BUG_ARRIVAL_WINS))
+		store_run(request->service->store,
+			  "update products set price_cents = ?1, changed_at = ?2, region = ?3"
+			  " where sku = ?4",
+			  "iiss", price_cents, changed_at, region, product->sku);
 	reload(request->service, product);
 	reply_json(reply, 200, json_pack("{s:I}", "price_cents", (json_int_t)product->price_cents));
 }

@@ -116,12 +116,17 @@ static bool bring_to_catalog(struct request *request, const struct copy *copy)
 	return done;
 }
 
+static bool is_wanted(struct service *service, const struct copy *copy)
+{
+	return sync_is_newer(service, copy) || bug(BUG_ARRIVAL_WINS);
+}
+
 static bool bring_prices(struct request *request, const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct copy *copy = &batch->copies[i];
 
-		if (copy->kind == SYNC_PRICE && sync_is_newer(request->service, copy) &&
+		if (copy->kind == SYNC_PRICE && is_wanted(request->service, copy) &&
 		    !bring_to_catalog(request, copy))
 			return false;
 	}

@@ -127,6 +127,9 @@ static const struct bug_entry bugs[BUG_COUNT] = {
 	[BUG_LIMITER_PER_INSTANCE] = { "limiter-per-instance",
 		"each connection has its own bucket: no state to share",
 		"rate-limited" },
+	[BUG_ARRIVAL_WINS] = { "arrival-wins",
+		"the price that comes in last is the latest",
+		"regions-converge" },
 };
 
 static bool switch_on(struct text name, struct error *err)

@@ -56,6 +56,7 @@ enum bug {
 	BUG_BREAKER_STUCK,            /* calls: the breaker never half-opens */
 	BUG_UNBOUNDED_RETRIES,        /* calls: retries without a bound or back-off */
 	BUG_LIMITER_PER_INSTANCE,     /* gateway: a limiter per connection, not for all */
+	BUG_ARRIVAL_WINS,             /* catalog: of two regions' prices the one that came last */
 	BUG_COUNT
 };
 

@@ -4,6 +4,9 @@
  * The database is the truth; this process is its only writer, and keeps all products in memory,
  * each with the JSON that stands for it, so that reading costs no query and no tree. A change
  * goes to the database first and is read back from there once it is durable.
+ *
+ * With several regions a price is what the last of all changes made it, by (changed_at, region).
+ * Every change here is after the one that it replaces, whatever the clocks say.
  */
 #include "shop/services.h"
 
@@ -12,19 +15,24 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/clock.h"
 #include "lib/json_pointer.h"
 #include "lib/memory.h"
+#include "shop/digest.h"
 #include "shop/service.h"
 #include "shop/settings.h"
 
 enum { PAGE_MAX = 100, QUERY_MAX = 100, PRICE_MAX_CENTS = 100000000, RECOMMENDED = 4 };
+
+enum { REGION_MAX = 32 };
 
 #define CATEGORIES 10
 
 static const char schema[] =
 	"create table if not exists products (number integer primary key, sku text not null unique,"
 	" name text not null, category text not null, price_cents integer not null"
-	" check (price_cents > 0)) strict;";
+	" check (price_cents > 0), changed_at integer not null default 0,"
+	" region text not null default '') strict;";
 
 struct product {
 	int64_t price_cents;
@@ -84,8 +92,10 @@ static void seed_product(struct store *store, int64_t number)
 	snprintf(name, sizeof(name), "%s %s",
 		 colours[n / CATEGORIES / 4 % (sizeof(colours) / sizeof(colours[0]))],
 		 these->things[n / CATEGORIES % 4]);
-	store_run(store, "insert or ignore into products values (?1, ?2, ?3, ?4, ?5)", "isssi",
-		  number, sku, name, these->category, 199 + number * 37 % 9000);
+	store_run(store,
+		  "insert or ignore into products (number, sku, name, category, price_cents)"
+		  " values (?1, ?2, ?3, ?4, ?5)",
+		  "isssi", number, sku, name, these->category, 199 + number * 37 % 9000);
 }
 
 static void seed(struct service *service)
@@ -313,20 +323,32 @@ static void recommend(struct request *request, struct reply *reply)
 }
 
 static void publish_change(struct request *request, const struct product *product,
-			   int64_t price_cents)
+			   int64_t price_cents, int64_t changed_at)
 {
 	service_publish(request->service, "ProductChanged",
 			arena_format(request->arena, "product-%s", product->sku),
 			request->correlation,
-			json_pack("{s:s, s:s, s:s, s:I}", "sku", product->sku, "name",
+			json_pack("{s:s, s:s, s:s, s:I, s:I}", "sku", product->sku, "name",
 				  product->name, "category", wares[product->category].category,
-				  "price_cents", (json_int_t)price_cents));
+				  "price_cents", (json_int_t)price_cents, "changed_at",
+				  (json_int_t)changed_at));
+}
+
+/* When, in microseconds. */
+static int64_t set_price(struct service *service, const char *sku, int64_t price_cents)
+{
+	store_run(service->store,
+		  "update products set price_cents = ?1, changed_at = max(?2, changed_at + 1),"
+		  " region = ?3 where sku = ?4",
+		  "iiss", price_cents, clock_wall_us(), service->settings->region, sku);
+	return store_int(service->store, 0, "select changed_at from products where sku = ?1", "s",
+			 sku);
 }
 
 static void change_product(struct request *request, struct reply *reply)
 {
 	struct product *product;
-	int64_t price_cents;
+	int64_t price_cents, changed_at;
 
 	if (!request->is_admin) {
 		reply_error(request, reply, 403, "forbidden", "only an admin changes products");
@@ -337,15 +359,55 @@ static void change_product(struct request *request, struct reply *reply)
 	    !request_int(request, reply, "price_cents", 1, PRICE_MAX_CENTS, &price_cents))
 		return;
 	store_begin(request->service->store);
-	store_run(request->service->store, "update products set price_cents = ?1 where sku = ?2",
-		  "is", price_cents, product->sku);
-	publish_change(request, product, price_cents);
+	changed_at = set_price(request->service, product->sku, price_cents);
+	publish_change(request, product, price_cents, changed_at);
 	store_commit(request->service->store);
 
 	/* Two changes may have waited for the same commit: the database knows which came last. */
 	reload(request->service, product);
 	buffer_add_text(&reply->raw, buffer_text(&product->json));
 	reply_bytes(reply);
+}
+
+static bool is_over(struct store *store, const char *sku, int64_t changed_at, const char *region)
+{
+	return store_int(store, 0,
+			 "select (changed_at, region) >= (?2, ?3) from products where sku = ?1",
+			 "sis", sku, changed_at, region);
+}
+
+/* What another region made it, unless that is known or over. Nobody is told: they all are. */
+static void replicate(struct request *request, struct reply *reply)
+{
+	struct product *product = wanted(request, reply);
+	int64_t price_cents, changed_at;
+	const char *region;
+
+	if (!product ||
+	    !request_int(request, reply, "price_cents", 1, PRICE_MAX_CENTS, &price_cents) ||
+	    !request_int(request, reply, "changed_at", 1, INT64_MAX - 1, &changed_at) ||
+	    !request_string(request, reply, "region", REGION_MAX, &region))
+		return;
+	if (!is_over(request->service->store, product->sku, changed_at, region) ||
+	    bug(BUG_ARRIVAL_WINS))
+		store_run(request->service->store,
+			  "update products set price_cents = ?1, changed_at = ?2, region = ?3"
+			  " where sku = ?4",
+			  "iiss", price_cents, changed_at, region, product->sku);
+	reload(request->service, product);
+	reply_json(reply, 200, json_pack("{s:I}", "price_cents", (json_int_t)product->price_cents));
+}
+
+/* Of all prices, so that regions can be compared. */
+static void get_digest(struct request *request, struct reply *reply)
+{
+	struct rows rows = store_query(request->service->store,
+				       "select sku || ' ' || price_cents || ' ' || changed_at"
+				       " || ' ' || region from products order by number",
+				       "");
+	const char *digest = digest_rows(&rows, request->arena, NULL);
+
+	reply_json(reply, 200, json_pack("{s:s}", "digest", digest));
 }
 
 /* For the order service: today's prices. What there is not is left out. */
@@ -382,6 +444,8 @@ static const struct route routes[] = {
 	{ "PUT", "/api/products/{sku}", change_product },
 	{ "GET", "/api/recommendations/{sku}", recommend },
 	{ "POST", "/internal/prices", get_prices },
+	{ "POST", "/internal/products/{sku}/replicate", replicate },
+	{ "GET", "/internal/digest", get_digest },
 	ROUTES_END
 };
 

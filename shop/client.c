@@ -30,6 +30,7 @@ struct exchange {
 	struct event timer;
 	enum client_result result;
 	bool done, repeated;
+	bool was_sent; /* some of it, on a connection that broke: it may have happened */
 };
 
 /*
@@ -128,7 +129,7 @@ static void serve_waiting(struct client *client)
 
 static void end(struct exchange *exchange, enum client_result result)
 {
-	exchange->result = result;
+	exchange->result = result == CLIENT_REFUSED && exchange->was_sent ? CLIENT_BROKEN : result;
 	exchange->done = true;
 	exchange->connection = NULL;
 	task_wake(exchange->task);
@@ -144,6 +145,7 @@ static void fail(struct connection *connection, enum client_result result)
 
 	if (connection->sent == 0)
 		result = CLIENT_REFUSED;
+	exchange->was_sent = exchange->was_sent || connection->sent > 0;
 	drop(connection);
 	if (again) {
 		exchange->repeated = true;

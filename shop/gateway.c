@@ -70,10 +70,11 @@ static const struct gateway_route table[] = {
 	{ "*", "/api/inventory", SIGNED_IN, "inventory", ONE_CALL, false },
 	{ "*", "/api/notifications", SIGNED_IN, "notification", ONE_CALL, false },
 	{ "GET", "/api/events", ADMIN, "bus", ONE_CALL, false },
+	{ "GET", "/api/replica", ADMIN, "sync", ONE_CALL, false }, /* with several regions */
 };
 
 static const char *const behind[] = { "auth",    "catalog",      "order", "payment",
-				      "inventory", "notification", "bus" };
+				      "inventory", "notification", "bus", "sync" };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -111,12 +112,17 @@ static bool is_under(const char *path, const char *prefix)
 	return strncmp(path, prefix, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
+static bool is_there(const struct service *service, const char *edge)
+{
+	return shop_edge_url(service->settings, service->kind->name, edge);
+}
+
 static const struct gateway_route *find_route(const struct request *request)
 {
 	for (size_t i = 0; i < COUNT(table); i++)
 		if (is_under(request->path, table[i].prefix) &&
 		    (table[i].method[0] == '*' || strcmp(table[i].method, method_of(request)) == 0))
-			return &table[i];
+			return is_there(request->service, table[i].edge) ? &table[i] : NULL;
 	return NULL;
 }
 
@@ -398,7 +404,7 @@ static void get_health_of(struct request *request, struct reply *reply)
 	const char *name = request->parameters[0];
 	bool healthy;
 
-	if (!is_behind(name)) {
+	if (!is_behind(name) || !is_there(request->service, name)) {
 		reply_error(request, reply, 404, "not_found", "there is no such service");
 		return;
 	}
@@ -434,21 +440,24 @@ static void run_probe(void *context)
 /* All at once, so that one who hangs delays the answer by one timeout, not the others. */
 static void get_health_of_all(struct request *request, struct reply *reply)
 {
-	struct round_call round = { request->service, task_self(), COUNT(behind), false };
+	struct round_call round = { request->service, task_self(), 0, false };
 	struct probe probes[COUNT(behind)];
 	json_t *services = json_object();
 	bool healthy = true;
+	size_t count = 0;
 
-	for (size_t i = 0; i < COUNT(behind); i++) {
-		probes[i] = (struct probe){ &round, behind[i], false };
+	for (size_t i = 0; i < COUNT(behind); i++)
+		if (is_there(request->service, behind[i]))
+			probes[count++] = (struct probe){ &round, behind[i], false };
+	round.left = count;
+	for (size_t i = 0; i < count; i++)
 		task_start(run_probe, &probes[i]);
-	}
 	round.waiting = true;
 	while (round.left)
 		task_wait();
-	for (size_t i = 0; i < COUNT(behind); i++) {
+	for (size_t i = 0; i < count; i++) {
 		healthy = healthy && probes[i].healthy;
-		json_object_set_new(services, behind[i],
+		json_object_set_new(services, probes[i].name,
 				    json_string(probes[i].healthy ? "ok" : "unreachable"));
 	}
 	reply_json(reply, healthy ? 200 : 503,

@@ -10,7 +10,7 @@
 #include "shop/services.h"
 
 /* Every connection between two processes, provider and mail included. */
-static const struct {
+static const struct pair {
 	const char *from, *to;
 } edges[] = {
 	{ "gateway", "auth" },	    { "gateway", "catalog" },	{ "gateway", "order" },
@@ -22,9 +22,13 @@ static const struct {
 	{ "notification", "mail" }, { "bus", "auth" },		{ "bus", "catalog" },
 	{ "bus", "order" },	    { "bus", "payment" },	{ "bus", "inventory" },
 	{ "bus", "notification" },  { "psp", "payment" },
+}, edges_of_sync[] = {
+	{ "gateway", "sync" }, { "sync", "bus" }, { "bus", "sync" }, { "sync", "catalog" },
 };
 
-enum { EDGES = sizeof(edges) / sizeof(edges[0]), BACKLOG = 1024 };
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { BACKLOG = 1024 };
 
 /* Ports. */
 
@@ -103,7 +107,8 @@ static void add_all(struct shop *shop)
 {
 	for (size_t region = 0; region < shop->region_count; region++)
 		for (size_t i = 0; shop_services[i]; i++)
-			add(shop, shop_services[i]->name, shop_services[i], region);
+			if (shop->region_count > 1 || shop_services[i] != &service_sync)
+				add(shop, shop_services[i]->name, shop_services[i], region);
 	if (!is_rerouted(shop->launch, "psp"))
 		add(shop, "psp", NULL, 0);
 	if (!is_rerouted(shop->launch, "mail"))
@@ -112,31 +117,93 @@ static void add_all(struct shop *shop)
 
 /* Edges. */
 
+/* Those of its own region, the counterparties, and "sync.eu" wherever it is. */
 static const struct instance *find(const struct shop *shop, const char *service,
 				   const struct shop_settings *settings)
 {
 	for (size_t i = 0; i < shop->count; i++) {
 		const struct instance *instance = &shop->instances[i];
 
-		if (strcmp(instance->service, service) == 0 &&
-		    (!instance->kind || instance->settings == settings))
+		if (strcmp(instance->name, service) == 0 ||
+		    (strcmp(instance->service, service) == 0 &&
+		     (!instance->kind || instance->settings == settings)))
 			return instance;
 	}
 	return NULL;
 }
 
-/* "order->payment=URL", or "*->psp=URL" for everyone's. NULL: not rerouted. */
-static const char *reroute(const struct launch *launch, const char *from, const char *to)
+static size_t edges_max(const struct shop *shop)
 {
-	for (size_t i = 0; launch->reroutes && launch->reroutes[i]; i++) {
-		const char *text = launch->reroutes[i];
-		const char *arrow = strstr(text, "->"), *equals = strchr(text, '=');
-		struct text source = { text, (size_t)(arrow - text) };
-		struct text target = { arrow + 2, (size_t)(equals - arrow - 2) };
+	return COUNT(edges) + COUNT(edges_of_sync) + shop->region_count;
+}
 
-		if (text_is(target, to) && (text_is(source, from) || text_is(source, "*")))
-			return equals + 1;
+/* What there is in a region; at most edges_max(). The provider knows one shop, the first. */
+static size_t list_edges(struct shop *shop, size_t region, struct pair *pairs)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < COUNT(edges); i++)
+		if (region == 0 || strcmp(edges[i].from, "psp") != 0)
+			pairs[count++] = edges[i];
+	if (shop->region_count == 1)
+		return count;
+	for (size_t i = 0; i < COUNT(edges_of_sync); i++)
+		pairs[count++] = edges_of_sync[i];
+	for (size_t i = 0; i < shop->region_count; i++) {
+		if (i == region)
+			continue;
+		pairs[count].from = "sync";
+		pairs[count++].to = arena_format(&shop->arena, "sync.%s", shop->regions[i]);
 	}
+	return count;
+}
+
+/* "order" is that of each region, "order.us" that of one. */
+static bool is_meant(struct text name, const char *service, const char *region)
+{
+	size_t length = strlen(service);
+
+	if (text_is(name, service))
+		return true;
+	return name.length > length + 1 && memcmp(name.data, service, length) == 0 &&
+	       name.data[length] == '.' &&
+	       text_is((struct text){ name.data + length + 1, name.length - length - 1 }, region);
+}
+
+struct reroute {
+	struct text from, to;
+	const char *url;
+};
+
+/* "order->payment=URL", "order.us->payment=URL", or "*->psp=URL" for everyone's. */
+static bool read_reroute(const char *text, struct reroute *reroute)
+{
+	const char *arrow = strstr(text, "->"), *equals = strchr(text, '=');
+
+	if (!arrow || !equals || equals < arrow)
+		return false;
+	reroute->from = (struct text){ text, (size_t)(arrow - text) };
+	reroute->to = (struct text){ arrow + 2, (size_t)(equals - arrow - 2) };
+	reroute->url = equals + 1;
+	return true;
+}
+
+static bool leads_elsewhere(const struct reroute *reroute, const struct pair *pair,
+			    const char *region)
+{
+	return is_meant(reroute->to, pair->to, region) &&
+	       (text_is(reroute->from, "*") || is_meant(reroute->from, pair->from, region));
+}
+
+/* NULL: not rerouted. */
+static const char *rerouted_to(const struct shop *shop, const struct pair *pair, const char *region)
+{
+	const char *const *texts = shop->launch->reroutes;
+	struct reroute reroute;
+
+	for (; texts && *texts; texts++)
+		if (read_reroute(*texts, &reroute) && leads_elsewhere(&reroute, pair, region))
+			return reroute.url;
 	return NULL;
 }
 
@@ -147,40 +214,52 @@ static const char *address_of(struct shop *shop, const struct instance *instance
 	return arena_format(&shop->arena, "http://127.0.0.1:%u", instance->port);
 }
 
-static void lay_edges(struct shop *shop, struct shop_settings *settings)
+static void lay_edges(struct shop *shop, size_t region)
 {
-	settings->edges = arena_array(&shop->arena, EDGES, sizeof(*settings->edges));
+	struct shop_settings *settings = &shop->settings[region];
+	struct pair *pairs = arena_array(&shop->arena, edges_max(shop), sizeof(*pairs));
+	size_t count = list_edges(shop, region, pairs);
+
+	settings->edges = arena_array(&shop->arena, count, sizeof(*settings->edges));
 	settings->edge_count = 0;
-	for (size_t i = 0; i < EDGES; i++) {
-		const char *url = reroute(shop->launch, edges[i].from, edges[i].to);
-		const struct instance *to = find(shop, edges[i].to, settings);
+	for (size_t i = 0; i < count; i++) {
+		const char *url = rerouted_to(shop, &pairs[i], shop->regions[region]);
+		const struct instance *to = find(shop, pairs[i].to, settings);
 
 		if (!url && !to)
 			continue;
 		settings->edges[settings->edge_count++] =
-			(struct shop_edge){ edges[i].from, edges[i].to,
+			(struct shop_edge){ pairs[i].from, pairs[i].to,
 					    url ? url : address_of(shop, to) };
 	}
 }
 
-static bool check_reroute(const char *text, struct error *err)
+static bool is_edge(struct shop *shop, const struct reroute *reroute)
 {
-	const char *arrow = strstr(text, "->"), *equals = strchr(text, '=');
-	struct text from, to;
+	struct pair *pairs = arena_array(&shop->arena, edges_max(shop), sizeof(*pairs));
 
-	if (!arrow || !equals || equals < arrow)
+	for (size_t region = 0; region < shop->region_count; region++) {
+		size_t count = list_edges(shop, region, pairs);
+
+		for (size_t i = 0; i < count; i++)
+			if (leads_elsewhere(reroute, &pairs[i], shop->regions[region]))
+				return true;
+	}
+	return false;
+}
+
+static bool check_reroute(struct shop *shop, const char *text, struct error *err)
+{
+	struct reroute reroute;
+
+	if (!read_reroute(text, &reroute))
 		return error_set(err, "'%s' is no edge (write order->payment=http://127.0.0.1:9)",
 				 text);
-	from = (struct text){ text, (size_t)(arrow - text) };
-	to = (struct text){ arrow + 2, (size_t)(equals - arrow - 2) };
-	for (size_t i = 0; i < EDGES; i++)
-		if (text_is(to, edges[i].to) &&
-		    (text_is(from, "*") || text_is(from, edges[i].from)))
-			return true;
-	return error_set(err,
+	return is_edge(shop, &reroute) ||
+	       error_set(err,
 			 "there is no edge '%.*s' (edges: gateway->order, order->payment, "
 			 "payment->psp, ...)",
-			 (int)(equals - text), text);
+			 (int)(reroute.url - text - 1), text);
 }
 
 bool instances_make(struct shop *shop, struct error *err)
@@ -188,7 +267,7 @@ bool instances_make(struct shop *shop, struct error *err)
 	size_t kinds = 0;
 
 	for (size_t i = 0; shop->launch->reroutes && shop->launch->reroutes[i]; i++)
-		if (!check_reroute(shop->launch->reroutes[i], err))
+		if (!check_reroute(shop, shop->launch->reroutes[i], err))
 			return false;
 	while (shop_services[kinds])
 		kinds++;
@@ -199,7 +278,7 @@ bool instances_make(struct shop *shop, struct error *err)
 		if (!open_ports(shop, &shop->instances[i], err))
 			return false;
 	for (size_t i = 0; i < shop->region_count; i++)
-		lay_edges(shop, &shop->settings[i]);
+		lay_edges(shop, i);
 	return true;
 }
 

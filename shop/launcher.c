@@ -15,8 +15,8 @@
 
 const struct service_kind *const shop_services[] = {
 	&service_bus,	     &service_auth,  &service_catalog, &service_inventory,
-	&service_payment,    &service_notification, &service_order, &service_gateway,
-	NULL,
+	&service_payment,    &service_notification, &service_order, &service_sync,
+	&service_gateway,    NULL,
 };
 
 /* What died is started again after this long; twice as long each time it dies young. */
@@ -26,7 +26,33 @@ const struct service_kind *const shop_services[] = {
 #define END_PATIENTLY_US  (3 * US_PER_S)
 #define READY_AFTER_US	  (20 * US_PER_S)
 
+enum { REGION_MAX = 32 };
+
 /* Beginning. */
+
+/* It becomes part of file names and of the names of edges. */
+static bool is_region(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t length = strspn(name, allowed);
+
+	return length > 0 && length <= REGION_MAX && name[length] == '\0';
+}
+
+static bool check_regions(const struct launch *launch, struct error *err)
+{
+	const char *const *regions = launch->regions;
+
+	for (size_t i = 0; regions && regions[i]; i++) {
+		if (!is_region(regions[i]))
+			return error_set(err, "'%s' is no name for a region (a-z, 0-9 and -)",
+					 regions[i]);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(regions[i], regions[j]) == 0)
+				return error_set(err, "region '%s' is there twice", regions[i]);
+	}
+	return true;
+}
 
 static void make_regions(struct shop *shop)
 {
@@ -149,13 +175,25 @@ static const struct instance *not_ready(const struct shop *shop)
 	return NULL;
 }
 
-static const struct instance *gateway(const struct shop *shop)
+/* "http://127.0.0.1:8080", or with regions "http://127.0.0.1:8080 (us), ..." */
+static const char *gateways(struct shop *shop)
 {
-	size_t i = 0;
+	struct buffer urls = BUFFER_EMPTY;
+	const char *all;
 
-	while (strcmp(shop->instances[i].service, "gateway") != 0)
-		i++;
-	return &shop->instances[i];
+	for (size_t i = 0; i < shop->count; i++) {
+		const struct instance *instance = &shop->instances[i];
+
+		if (strcmp(instance->service, "gateway") != 0)
+			continue;
+		buffer_format(&urls, "%shttp://127.0.0.1:%u", urls.length ? ", " : "",
+			      instance->port);
+		if (*instance->settings->region)
+			buffer_format(&urls, " (%s)", instance->settings->region);
+	}
+	all = arena_string(&shop->arena, buffer_text(&urls));
+	buffer_release(&urls);
+	return all;
 }
 
 /* Which signal came, if any, within that time. -1: forever. */
@@ -174,7 +212,6 @@ static bool wait_until_ready(struct shop *shop, int signals, bool *told, struct 
 {
 	int64_t began_us = clock_now_us();
 	const struct instance *waiting;
-	char url[64];
 
 	while ((waiting = not_ready(shop))) {
 		int signal = wait_for_signal(signals, 10);
@@ -190,9 +227,8 @@ static bool wait_until_ready(struct shop *shop, int signals, bool *told, struct 
 	}
 	if (!write_system_file(shop, err))
 		return false;
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u", gateway(shop)->port);
 	if (shop->launch->ready)
-		shop->launch->ready(shop->launch->context, url,
+		shop->launch->ready(shop->launch->context, gateways(shop),
 				    (double)(clock_now_us() - began_us) / 1e6);
 	return true;
 }
@@ -257,8 +293,11 @@ bool launcher_run(struct launch *launch, struct error *err)
 	struct shop shop = { .launch = launch, .arena = ARENA_EMPTY, .launcher = getpid() };
 	bool told = false, good;
 	sigset_t before;
-	int signals = block_signals(&before);
+	int signals;
 
+	if (!check_regions(launch, err))
+		return false;
+	signals = block_signals(&before);
 	make_regions(&shop);
 	good = make_directories(&shop, err) && instances_make(&shop, err) &&
 	       start_all(&shop, err) && wait_until_ready(&shop, signals, &told, err) &&

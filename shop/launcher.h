@@ -23,6 +23,7 @@ struct launch {
 	 */
 	int (*psp)(int listener, const char *ledger, const char *webhook_url);
 	int (*mail)(int smtp_listener, int http_listener, const char *ledger);
+	/* `url` with regions: "http://127.0.0.1:8080 (us), http://127.0.0.1:8081 (eu)" */
 	void (*ready)(void *context, const char *url, double seconds);
 	void *context;
 };

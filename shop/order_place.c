@@ -17,6 +17,7 @@ struct placing {
 	struct order_line lines[ORDER_LINES_MAX];
 	size_t count;
 	bool from_cart, wait;
+	bool refused; /* for good, because of how things were; a repetition must hear the same */
 	struct coupon coupon;
 	const char *coupon_code, *card, *email;
 	int64_t expected_total_cents; /* -1: any */
@@ -75,6 +76,7 @@ static bool read_items(struct placing *place, struct reply *reply)
 			cart_read(place->request->service, place->request->user, place->lines);
 		if (place->count > 0)
 			return true;
+		place->refused = true;
 		reply_error(place->request, reply, 400, "cart_empty", "there is nothing to order");
 		return false;
 	}
@@ -126,6 +128,7 @@ static bool read_numbers(struct placing *place, struct reply *reply)
 
 static bool refuse_coupon(struct placing *place, struct reply *reply, int status, const char *code)
 {
+	place->refused = true;
 	reply_error(place->request, reply, status, code, "coupon '%s' can't be used",
 		    place->coupon_code);
 	return false;
@@ -168,6 +171,7 @@ static bool ask_catalog(struct placing *place, struct reply *reply)
 	case ASK_OK:
 		return true;
 	case ASK_UNKNOWN_SKU:
+		place->refused = true;
 		reply_error(request, reply, 400, "unknown_sku", "there is no product '%s'",
 			    missing);
 		return false;
@@ -221,6 +225,7 @@ static bool cart_is_as_it_was(struct placing *place, struct reply *reply)
 		same++;
 	if (same == count && same == place->count)
 		return true;
+	place->refused = true;
 	reply_error(place->request, reply, 409, "cart_changed", "the cart has changed meanwhile");
 	return false;
 }
@@ -253,6 +258,7 @@ static bool may_stand(struct placing *place, struct reply *reply)
 	int64_t total_cents = place->order.totals.total_cents;
 
 	if (place->expected_total_cents >= 0 && place->expected_total_cents != total_cents) {
+		place->refused = true;
 		reply_error(place->request, reply, 409, "price_changed",
 			    "the total is %lld cents now", (long long)total_cents);
 		return false;
@@ -274,8 +280,13 @@ static bool store_order(struct placing *place, struct reply *reply)
 		return false;
 	}
 	insert(place);
-	if (!may_stand(place, reply)) {
-		bug(BUG_ERROR_AFTER_COMMIT) ? store_commit(store) : store_rollback(store);
+	if (!may_stand(place, reply) && bug(BUG_ERROR_AFTER_COMMIT)) {
+		key_answered(place->request, reply);
+		store_commit(store);
+		return false;
+	}
+	if (place->refused) {
+		store_rollback(store);
 		return false;
 	}
 	reply_json(reply, 201, order_json(&place->order));
@@ -305,10 +316,31 @@ static void place_order(struct placing *place, struct reply *reply)
 	if (!read_body(place, reply) || !ask_catalog(place, reply) || !ask_auth(place, reply))
 		return;
 	write_up(place);
-	if (store_order(place, reply) || bug(BUG_ERROR_AFTER_COMMIT))
-		saga_kick(service, place->order.id, STEP_RESERVE);
+	if (!store_order(place, reply) && !bug(BUG_ERROR_AFTER_COMMIT))
+		return;
+	saga_kick(service, place->order.id, STEP_RESERVE);
 	if (reply->status == 201 && place->wait)
 		wait_for_end(place, reply);
+}
+
+/*
+ * A refusal is an answer, too. An earlier attempt that was held up on its way must not become an
+ * order after the customer has been told that there is none.
+ */
+static void keep_refusal(struct placing *place, struct reply *reply)
+{
+	struct store *store = place->request->service->store;
+	struct reply earlier = { .status = 0 };
+
+	store_begin(store);
+	if (key_take(place->request, &earlier) == KEY_NEW) {
+		key_answered(place->request, reply);
+	} else {
+		json_decref(reply->json);
+		buffer_release(&reply->headers);
+		*reply = earlier;
+	}
+	store_commit(store);
 }
 
 void order_place(struct request *request, struct reply *reply)
@@ -328,4 +360,6 @@ void order_place(struct request *request, struct reply *reply)
 	place = arena_new(request->arena, sizeof(*place));
 	place->request = request;
 	place_order(place, reply);
+	if (place->refused)
+		keep_refusal(place, reply);
 }

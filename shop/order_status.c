@@ -117,7 +117,7 @@ static void move(struct request *request, struct reply *reply, struct order *ord
 
 	store_begin(store);
 	moved = order->status >= ORDER_CONFIRMED && !saga_is_undoing(order->step) &&
-		order_move(request->service, order, to);
+		(order->status == to || order_move(request->service, order, to));
 	store_commit(store);
 	if (!moved)
 		refuse_move(request, reply, order, to);

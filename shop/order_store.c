@@ -214,8 +214,8 @@ bool order_move_quietly(struct service *service, struct order *order, enum order
 	struct arena arena = ARENA_EMPTY;
 	const char *now = time_now_iso(&arena);
 	enum order_status from = order->status;
-	bool moved = order_may_move(order->style, from, to) || bug(BUG_APPROVE_OVERWRITES) ||
-		     bug(BUG_LATE_PAID_REVIVES);
+	bool overwrites = bug(BUG_APPROVE_OVERWRITES) || bug(BUG_LATE_PAID_REVIVES);
+	bool moved = order_may_move(order->style, from, to) || (overwrites && from != to);
 
 	if (moved) {
 		store_run(service->store,

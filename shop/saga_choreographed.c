@@ -105,15 +105,6 @@ static void hear_released(struct heard *heard)
 	hear_undone(heard, HEARD_RELEASED);
 }
 
-/* An orchestrated order asked itself, and knows. */
-static void overhear(struct heard *heard, const struct event *event)
-{
-	bool undone = heard->order->status >= ORDER_FAILED;
-
-	if (undone && bug(BUG_LATE_PAID_REVIVES) && strcmp(event->type, "PaymentSucceeded") == 0)
-		order_move(heard->service, heard->order, ORDER_PAYMENT_PROCESSED);
-}
-
 static bool hear(struct service *service, const struct event *event, void (*then)(struct heard *))
 {
 	const char *id = json_string_value(json_object_get(event->data, "order_id"));
@@ -125,8 +116,6 @@ static bool hear(struct service *service, const struct event *event, void (*then
 	heard.order = known ? order_load(service, &heard.arena, id) : NULL;
 	if (heard.order && heard.saga.style == SAGA_CHOREOGRAPHED)
 		then(&heard);
-	else if (heard.order)
-		overhear(&heard, event);
 	known = heard.order != NULL;
 	arena_release(&heard.arena);
 	return known; /* about no order of ours: for the dead letters */

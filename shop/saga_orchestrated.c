@@ -133,7 +133,8 @@ static bool is_still_mine(struct turn *turn)
 	struct saga now;
 
 	turn->order = order_load(turn->service, &turn->arena, turn->order->id);
-	if (bug(BUG_APPROVE_OVERWRITES) && turn->saga.step == STEP_CHARGE)
+	if (turn->saga.step == STEP_CHARGE &&
+	    (bug(BUG_APPROVE_OVERWRITES) || bug(BUG_LATE_PAID_REVIVES)))
 		return true;
 	return saga_load(turn->service, turn->saga.order, &now) && now.step == turn->saga.step;
 }

@@ -14,6 +14,7 @@ extern const struct service_kind service_payment;
 extern const struct service_kind service_notification;
 extern const struct service_kind service_order;
 extern const struct service_kind service_gateway;
+extern const struct service_kind service_sync; /* when there are several regions */
 
 extern const struct service_kind *const shop_services[]; /* NULL-ended */
 

@@ -13,14 +13,27 @@ static void add_service(const struct instance *instance, struct buffer *out)
 		buffer_format(out, "      pid: %d\n", (int)instance->pid);
 }
 
+/* "order.us", but "psp", which is everyone's, and "sync.eu" as it is. */
+static void add_end(const char *service, const char *region, struct buffer *out)
+{
+	bool regional = strcmp(service, "psp") != 0 && strcmp(service, "mail") != 0 &&
+			!strchr(service, '.');
+
+	buffer_add_string(out, service);
+	if (regional && *region)
+		buffer_format(out, ".%s", region);
+}
+
 static void add_edges(const struct shop_settings *settings, struct buffer *out)
 {
 	for (uint32_t i = 0; i < settings->edge_count; i++) {
 		const struct shop_edge *edge = &settings->edges[i];
-		const char *dot = *settings->region ? "." : "";
 
-		buffer_format(out, "    - { from: %s%s%s, to: %s, url: \"%s\" }\n", edge->from, dot,
-			      settings->region, edge->to, edge->url);
+		buffer_add_string(out, "    - { from: ");
+		add_end(edge->from, settings->region, out);
+		buffer_add_string(out, ", to: ");
+		add_end(edge->to, settings->region, out);
+		buffer_format(out, ", url: \"%s\" }\n", edge->url);
 	}
 }
 

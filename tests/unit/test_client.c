@@ -90,6 +90,14 @@ static void say_too_much(struct peer *peer)
 	free(body);
 }
 
+/* Nobody listens any more, and this connection ends, too. */
+static void leave_for_good(struct peer *peer)
+{
+	evconnlistener_free(server.listener);
+	server.listener = NULL;
+	reset_peer(peer);
+}
+
 static void act(struct peer *peer, const char *path)
 {
 	if (strcmp(path, "/ok") == 0 || strcmp(path, "/large") == 0)
@@ -123,7 +131,9 @@ static void act(struct peer *peer, const char *path)
 		reset_peer(peer);
 	else if (strcmp(path, "/reset-kept") == 0 && peer->requests > 1)
 		reset_peer(peer);
-	else if (strcmp(path, "/reset-kept") == 0)
+	else if (strcmp(path, "/last-words") == 0 && peer->requests > 1)
+		leave_for_good(peer);
+	else if (strcmp(path, "/reset-kept") == 0 || strcmp(path, "/last-words") == 0)
 		say(peer, ok);
 	/* /hang says nothing */
 }
@@ -344,6 +354,16 @@ static void test_failures(void)
 		CHECK_INT(asked.result, CLIENT_BROKEN);
 		CHECK_INT(server.requests, before + 1);
 		forget(&asked);
+	}
+
+	TEST("what was sent and then refused elsewhere may have happened: broken, not refused") {
+		CHECK_ASKED("/close", CLIENT_ANSWERED, 200, "ok");
+		CHECK_ASKED("/last-words", CLIENT_ANSWERED, 200, "ok");
+		check_broken("/last-words");
+		start_server();
+		client_free(client);
+		client = client_new(server.base, server.url, NULL);
+		CHECK_ASKED("/ok", CLIENT_ANSWERED, 200, "ok");
 	}
 
 	TEST("where nobody listens, the call is refused at once") {

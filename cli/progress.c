@@ -1,7 +1,9 @@
 #include "cli/progress.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "lib/schema.h"
@@ -27,38 +29,126 @@ static uint64_t failures(const struct tally *tally)
 	return sum;
 }
 
-static void add_target(struct buffer *line, const struct run_progress *now)
+/*
+ * " 12/105s  sale 200/s  started 200  requests 612  under way 31  p50 1.2 ms ..."
+ *
+ * On a terminal the line must not be longer than the terminal is wide: it could not be rewritten
+ * then. So what matters least is left out first, and the rest is shown in the order below.
+ */
+struct part {
+	int rank; /* 0 is always shown */
+	char words[80];
+};
+
+enum { LINE_PARTS = 9, GAP = 2, NAME_COLUMNS = 24 };
+
+struct parts {
+	struct part items[LINE_PARTS];
+	int count;
+};
+
+__attribute__((format(printf, 3, 4))) static void add_part(struct parts *parts, int rank,
+							   const char *format, ...)
+{
+	struct part *part = &parts->items[parts->count++];
+	va_list arguments;
+
+	part->rank = rank;
+	va_start(arguments, format);
+	vsnprintf(part->words, sizeof(part->words), format, arguments);
+	va_end(arguments);
+}
+
+static void add_duration(struct parts *parts, int rank, const char *what, int64_t us)
+{
+	struct buffer shown = BUFFER_EMPTY;
+
+	unit_show_duration(&shown, us);
+	add_part(parts, rank, "%s %s", what, shown.data);
+	buffer_release(&shown);
+}
+
+static void add_target(struct parts *parts, const struct run_progress *now)
 {
 	if (now->stopping || !now->phase)
-		buffer_add_string(line, now->stopping ? "stopping" : "draining");
+		add_part(parts, 0, "%s", now->stopping ? "stopping" : "draining");
 	else if (now->target_users)
-		buffer_format(line, "%s %" PRIu32 " users", now->phase, now->target_users);
+		add_part(parts, 0, "%.*s %" PRIu32 " users", NAME_COLUMNS, now->phase,
+			 now->target_users);
 	else
-		buffer_format(line, "%s %.0f/s", now->phase, now->target_rate);
+		add_part(parts, 0, "%.*s %.0f/s", NAME_COLUMNS, now->phase, now->target_rate);
 }
 
-static void add_durations(struct buffer *line, const struct run_progress *now)
+static void list_parts(struct parts *parts, const struct run_progress *now)
 {
-	buffer_add_string(line, "  p50 ");
-	unit_show_duration(line, hist_quantile(now->second->latency, 0.5));
-	buffer_add_string(line, "  p99 ");
-	unit_show_duration(line, hist_quantile(now->second->latency, 0.99));
-	buffer_add_string(line, "  lag ");
-	unit_show_duration(line, now->second->lag_max_us);
+	uint64_t dropped = now->total->outcomes[OUTCOME_DROPPED];
+
+	add_part(parts, 0, "%3.0f/%.0fs", now->at_s, now->planned_s);
+	add_target(parts, now);
+	add_part(parts, 7, "started %" PRIu64, now->second->scheduled);
+	add_part(parts, 3, "requests %" PRIu64, now->second->done);
+	add_part(parts, 5, "under way %" PRIu64, now->total->under_way);
+	add_duration(parts, 6, "p50", hist_quantile(now->second->latency, 0.5));
+	add_duration(parts, 4, "p99", hist_quantile(now->second->latency, 0.99));
+	add_duration(parts, 8, "lag", now->second->lag_max_us);
+	if (failures(now->total) && dropped)
+		add_part(parts, 1, "errors %" PRIu64 "  dropped %" PRIu64, failures(now->total),
+			 dropped);
+	else if (failures(now->total))
+		add_part(parts, 1, "errors %" PRIu64, failures(now->total));
+	else if (dropped)
+		add_part(parts, 1, "dropped %" PRIu64, dropped);
 }
 
-/* " 12/105s  sale 200/s  started 200  requests 612  under way 31  p50 1.2 ms ..." */
-static void format(struct buffer *line, const struct run_progress *now)
+/* The highest rank that still fits, when all of the lower ones are shown. */
+static int rank_that_fits(const struct parts *parts, size_t width)
 {
-	buffer_format(line, "%3.0f/%.0fs  ", now->at_s, now->planned_s);
-	add_target(line, now);
-	buffer_format(line, "  started %" PRIu64 "  requests %" PRIu64 "  under way %" PRIu64,
-		      now->second->scheduled, now->second->done, now->total->under_way);
-	add_durations(line, now);
-	if (failures(now->total))
-		buffer_format(line, "  errors %" PRIu64, failures(now->total));
-	if (now->total->outcomes[OUTCOME_DROPPED])
-		buffer_format(line, "  dropped %" PRIu64, now->total->outcomes[OUTCOME_DROPPED]);
+	for (int rank = LINE_PARTS; rank > 0; rank--) {
+		size_t length = 0;
+
+		for (int i = 0; i < parts->count; i++)
+			if (parts->items[i].rank <= rank)
+				length += strlen(parts->items[i].words) + (i ? GAP : 0);
+		if (length <= width)
+			return rank;
+	}
+	return 0;
+}
+
+static void format(struct buffer *line, const struct run_progress *now, size_t width)
+{
+	struct parts parts = { .count = 0 };
+	int rank;
+
+	list_parts(&parts, now);
+	rank = rank_that_fits(&parts, width);
+	for (int i = 0; i < parts.count; i++)
+		if (parts.items[i].rank <= rank)
+			buffer_format(line, "%s%s", i ? "  " : "", parts.items[i].words);
+	if (line->length > width)
+		line->data[line->length = width] = '\0';
+}
+
+/* One less than there are: in the last one some terminals wrap. It may change at any time. */
+static size_t columns_of(FILE *out)
+{
+	struct winsize size;
+
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col < 2)
+		return 79;
+	return size.ws_col - 1u;
+}
+
+static void show_line(struct progress *progress, const struct run_progress *now)
+{
+	bool rewritten = progress->style == PROGRESS_LINE;
+	struct buffer line = BUFFER_EMPTY;
+
+	format(&line, now, rewritten ? columns_of(progress->out) : SIZE_MAX);
+	fprintf(progress->out, rewritten ? "\r\033[K%s" : "%s\n", line.data);
+	fflush(progress->out);
+	progress->open_line = rewritten;
+	buffer_release(&line);
 }
 
 static void show_json(FILE *out, const struct run_progress *now)
@@ -84,21 +174,14 @@ static void show_json(FILE *out, const struct run_progress *now)
 void progress_show(void *context, const struct run_progress *now)
 {
 	struct progress *progress = context;
-	struct buffer line = BUFFER_EMPTY;
 	uint32_t tens = (uint32_t)(now->at_s / 10);
 
 	if (progress->style == PROGRESS_JSON)
 		show_json(progress->out, now);
-	if (progress->style == PROGRESS_LINE ||
-	    (progress->style == PROGRESS_PLAIN && tens > progress->shown)) {
-		format(&line, now);
-		fprintf(progress->out, progress->style == PROGRESS_LINE ? "\r\033[K%s" : "%s\n",
-			line.data);
-		fflush(progress->out);
-		progress->open_line = progress->style == PROGRESS_LINE;
-	}
+	else if (progress->style == PROGRESS_LINE ||
+		 (progress->style == PROGRESS_PLAIN && tens > progress->shown))
+		show_line(progress, now);
 	progress->shown = tens;
-	buffer_release(&line);
 }
 
 void progress_notice(void *context, const char *text)

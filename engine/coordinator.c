@@ -324,8 +324,9 @@ static void announce_phase(struct coordinator *coordinator)
 static void show(struct coordinator *coordinator)
 {
 	int64_t at_us = clock_now_us() - coordinator->start_us;
+	int64_t middle_us = at_us - US_PER_S / 2; /* of the second that is shown */
 	uint8_t number;
-	const struct phase *phase = phase_at(coordinator, at_us - US_PER_S / 2, &number);
+	const struct phase *phase = phase_at(coordinator, middle_us, &number);
 	struct run_progress progress = {
 		.at_s = (double)at_us / 1e6,
 		.planned_s = (double)plan_duration_us(coordinator->load->plan) / 1e6,
@@ -336,8 +337,8 @@ static void show(struct coordinator *coordinator)
 
 	if (phase && !coordinator->stop_signal) {
 		progress.phase = phase->name;
-		progress.target_rate = phase_rate_at(phase, at_us - phase->start_us);
-		progress.target_users = phase_users_at(phase, at_us - phase->start_us);
+		progress.target_rate = phase_rate_at(phase, middle_us - phase->start_us);
+		progress.target_users = phase_users_at(phase, middle_us - phase->start_us);
 	}
 	if (coordinator->options->progress)
 		coordinator->options->progress(coordinator->options->context, &progress);

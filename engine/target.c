@@ -140,16 +140,17 @@ static bool read_source(struct scenario *scenario, struct data_source *source, s
 		data_read_json(source, buffer_text(&answer), source->path, &scenario->arena, &why);
 
 	buffer_release(&answer);
-	if (good)
-		data_prepare(source, scenario->plan.seed, &scenario->arena);
 	return good || error_at(err, source->at, "data '%s': %s", source->name, why.text);
 }
 
 bool target_read_data(struct scenario *scenario, struct error *err)
 {
-	for (uint8_t i = 0; i < scenario->source_count; i++)
-		if (scenario->sources[i].origin == DATA_ENDPOINT &&
-		    !read_source(scenario, &scenario->sources[i], err))
+	for (uint8_t i = 0; i < scenario->source_count; i++) {
+		struct data_source *source = &scenario->sources[i];
+
+		if (source->origin == DATA_ENDPOINT && !read_source(scenario, source, err))
 			return false;
+		data_prepare(source, scenario->plan.seed, &scenario->arena);
+	}
 	return true;
 }

@@ -11,7 +11,7 @@
 /* Connects once to every origin that journeys use (TLS included). */
 bool target_is_ready(const struct scenario *scenario, struct error *err);
 
-/* Reads the data sources that are endpoints, into the scenario. */
+/* Reads the data sources that are endpoints, and makes all of them ready to pick from. */
 bool target_read_data(struct scenario *scenario, struct error *err);
 
 #endif

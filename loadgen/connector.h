@@ -33,7 +33,7 @@ struct connector *connector_new(const struct transfer_settings *settings, struct
 				struct error *err);
 void connector_free(struct connector *connector); /* cancels all */
 
-uint32_t connector_slots(const struct connector *connector); /* connections opened at once, at most */
+uint32_t connector_slots(const struct connector *connector); /* opened at once, at most */
 
 struct connecting *connector_start(struct connector *connector, uint16_t origin, connect_done *done,
 				   void *context);

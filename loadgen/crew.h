@@ -168,7 +168,8 @@ struct beginning {
 	struct crowd *crowd;    /* NULL in open phases */
 	uint32_t seat;
 };
-void user_begin(struct worker *worker, const struct beginning *beginning);
+/* False when there was no room and the start was dropped. */
+bool user_begin(struct worker *worker, const struct beginning *beginning);
 void user_advance(struct user *user);
 void user_go_on(struct user *user, int64_t due_us); /* from THINKING or MEETING */
 void user_visit_ended(struct user *user, const struct request_step *step, enum failure failure,

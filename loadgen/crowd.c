@@ -10,7 +10,10 @@
 #include "lib/memory.h"
 #include "loadgen/crew.h"
 
-enum { SEATS_PER_TURN = 64 };
+enum {
+	SEATS_PER_TURN = 64,
+	TRY_AGAIN_US = 100000, /* a seat whose start was dropped, for want of room in the worker */
+};
 
 struct seat {
 	struct crowd *crowd;
@@ -60,6 +63,8 @@ static uint32_t start_number(const struct crowd *crowd)
 	return (uint32_t)(crowd->first_number + mine);
 }
 
+static void sit_down_again(void *context);
+
 static void begin(struct crowd *crowd, uint32_t seat, int64_t at_us)
 {
 	struct worker *worker = crowd->worker;
@@ -78,7 +83,10 @@ static void begin(struct crowd *crowd, uint32_t seat, int64_t at_us)
 		crowd->draws[i] = beginning.start.number;
 	crowd->left -= crowd->left > 0;
 	crowd->seated++;
-	user_begin(worker, &beginning);
+	if (!user_begin(worker, &beginning))
+		alarm_set(worker->loop, &crowd->seats[seat].alarm,
+			  loop_now(worker->loop) + TRY_AGAIN_US, sit_down_again,
+			  &crowd->seats[seat]);
 }
 
 /* When seat s is first taken: at once, or when the ramp has come to it. */

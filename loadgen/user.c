@@ -172,7 +172,7 @@ static void drop(struct worker *worker, const struct start *start)
 					    .measured = is_measured(worker, start->phase) });
 }
 
-void user_begin(struct worker *worker, const struct beginning *beginning)
+bool user_begin(struct worker *worker, const struct beginning *beginning)
 {
 	const struct start *start = &beginning->start;
 	struct user *user;
@@ -180,7 +180,7 @@ void user_begin(struct worker *worker, const struct beginning *beginning)
 	worker->tally.scheduled++;
 	if (worker->users >= worker->users_max) {
 		drop(worker, start);
-		return;
+		return false;
 	}
 	worker->tally.under_way++;
 	user = take_user(worker);
@@ -196,6 +196,7 @@ void user_begin(struct worker *worker, const struct beginning *beginning)
 	deal_rows(user, beginning);
 	set_state(user, USER_STEPPING);
 	user_advance(user);
+	return true;
 }
 
 /* From STEPPING only; the user is free afterwards. */

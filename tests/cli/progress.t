@@ -94,8 +94,8 @@ def test_terminal(shop):
            not any("/4s  " in row for row in before),
            "it is gone when the run is over: nothing of it is left between what stays", before)
     last = [row for row in lines if "draining" in row]
-    ok(last and all("errors" in row for row in last), "errors are shown before anything else that may not fit",
-       lines)
+    ok(last and all("errors" in row for row in last),
+       "errors are shown before anything else that may not fit", lines)
 
 
 def test_interrupted(shop):

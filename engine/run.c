@@ -13,6 +13,7 @@
 #include "engine/target.h"
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "loadgen/curl_memory.h"
 
 /* Time for the workers to be there before the first start is due. */
 enum { LEAD_US = 300000 };
@@ -133,7 +134,7 @@ bool run_scenario(struct scenario *scenario, const struct run_options *options, 
 
 	*end = (struct run_end){ .outcome = RUN_NOT_READY };
 	signal(SIGPIPE, SIG_IGN);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	curl_memory_init();
 	good = target_is_ready(scenario, err) && target_read_data(scenario, err);
 	if (good) {
 		end->outcome = RUN_IMPOSSIBLE;

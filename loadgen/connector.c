@@ -12,8 +12,8 @@
 #include "loadgen/transport.h"
 
 /*
- * So many connections are opened at once, unless descriptors are scarce; further ones wait for their
- * turn.
+ * So many connections are opened at once, unless descriptors are scarce; further ones wait for
+ * their turn.
  */
 enum { SLOTS_MOST = 512, SLOTS_LEAST = 4, DESCRIPTORS_PER_SLOT = 16 };
 
@@ -22,6 +22,7 @@ struct slot {
 	CURL *easy;
 	struct slot *next; /* free ones */
 	struct connecting *connecting;
+	struct drive_user user;
 	uint16_t origin;   /* whose URL is set; UINT16_MAX: none yet */
 	char problem[CURL_ERROR_SIZE];
 };
@@ -39,6 +40,7 @@ TAILQ_HEAD(connecting_list, connecting);
 
 struct connector {
 	struct drive drive;
+	struct drive_sockets sockets;
 	const struct transfer_settings *settings;
 	struct curl_slist *pins;
 	struct slot *free;
@@ -72,7 +74,7 @@ static struct slot *slot_new(struct connector *connector)
 	curl_easy_setopt(slot->easy, CURLOPT_PRIVATE, slot);
 	curl_easy_setopt(slot->easy, CURLOPT_RESOLVE, connector->pins);
 	curl_easy_setopt(slot->easy, CURLOPT_HTTPPROXYTUNNEL, connector->settings->proxy ? 1L : 0L);
-	drive_adopt(&connector->drive, slot->easy);
+	drive_adopt(&connector->drive, slot->easy, &slot->user);
 	connector->slots++;
 	return slot;
 }
@@ -116,6 +118,7 @@ static void begin(struct connector *connector, struct connecting *connecting, st
 {
 	connecting->slot = slot;
 	slot->connecting = connecting;
+	slot->user.refused = 0;
 	slot->problem[0] = '\0';
 	aim(connector, slot, connecting->origin);
 	TAILQ_INSERT_TAIL(&connector->under_way, connecting, entry);
@@ -161,8 +164,7 @@ static void take_socket(struct slot *slot, struct connect_result *result)
 	result->detail = fd == CURL_SOCKET_BAD ? "the connection was lost" : strerror(errno);
 }
 
-static void judge(const struct drive *drive, struct slot *slot, CURLcode code,
-		  struct connect_result *result)
+static void judge(struct slot *slot, CURLcode code, struct connect_result *result)
 {
 	*result = (struct connect_result){ .fd = -1 };
 	if (code == CURLE_OK) {
@@ -171,7 +173,8 @@ static void judge(const struct drive *drive, struct slot *slot, CURLcode code,
 	}
 	result->failure = stage_of(code, slot->easy);
 	result->detail = slot->problem[0] ? slot->problem : curl_easy_strerror(code);
-	result->exhausted = code == CURLE_COULDNT_CONNECT && drive_exhausted(drive, slot->easy);
+	result->exhausted =
+		code == CURLE_COULDNT_CONNECT && drive_exhausted(&slot->user, slot->easy);
 	if (result->exhausted)
 		result->detail = DRIVE_EXHAUSTED;
 }
@@ -182,7 +185,7 @@ static void settle(struct connector *connector, struct slot *slot, CURLcode code
 	struct connect_result result;
 	char problem[CURL_ERROR_SIZE];
 
-	judge(&connector->drive, slot, code, &result);
+	judge(slot, code, &result);
 	if (result.detail == slot->problem) /* the slot may be in use again when it is read */
 		result.detail = memcpy(problem, slot->problem, sizeof(problem));
 	TAILQ_REMOVE(&connector->under_way, connecting, entry);
@@ -205,7 +208,6 @@ static void progressed(struct drive *drive)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
 		settle(connector, slot, message->data.result);
 	}
-	drive->refused = 0;
 	begin_waiting(connector);
 }
 
@@ -234,7 +236,7 @@ struct connector *connector_new(const struct transfer_settings *settings, struct
 	TAILQ_INIT(&connector->under_way);
 	connector->drive.progressed = progressed;
 	connector->drive.binds = settings->from && settings->from[0];
-	if (!curl_ready(err) || !drive_init(&connector->drive, loop, err)) {
+	if (!curl_ready(err) || !drive_init(&connector->drive, loop, &connector->sockets, err)) {
 		free(connector);
 		return NULL;
 	}
@@ -258,6 +260,7 @@ void connector_free(struct connector *connector)
 		free(slot);
 	}
 	drive_release(&connector->drive);
+	drive_sockets_release(&connector->sockets);
 	curl_slist_free_all(connector->pins);
 	free(connector);
 }

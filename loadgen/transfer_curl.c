@@ -6,80 +6,17 @@
 
 #include "lib/memory.h"
 
-/* Lines without a connection that are kept for the next lane in need of one. */
-enum { LINES_KEPT_MOST = 64 };
-
-static void progressed(struct drive *drive);
-static void idle_readable(struct drive *drive, int fd);
-
-/* --- lines --- */
-
-static void line_free(struct line *line)
-{
-	if (!line)
-		return;
-	if (line->under_way)
-		curl_multi_remove_handle(line->drive.multi, line->easy);
-	if (line->easy)
-		curl_easy_cleanup(line->easy);
-	drive_release(&line->drive);
-	curl_slist_free_all(line->set.list);
-	buffer_release(&line->set.headers);
-	buffer_release(&line->head);
-	buffer_release(&line->body);
-	free(line);
-}
-
-/* Without memory for handles libcurl is as lost as lib/memory.h. */
-static struct line *line_new(struct curl *curl)
-{
-	struct line *line = memory_new(sizeof(*line));
-
-	line->drive.progressed = progressed;
-	line->drive.idle_readable = idle_readable;
-	line->drive.keeps = true;
-	line->drive.binds = curl->base.settings->from && curl->base.settings->from[0];
-	line->drive.connections = &curl->base.connections;
-	line->easy = curl_easy_init();
-	if (!line->easy || !drive_init(&line->drive, curl->base.loop, NULL))
-		abort();
-	line_set_up(line, curl);
-	return line;
-}
-
-static void take_line(struct curl_lane *lane)
-{
-	struct curl *curl = (struct curl *)lane->base.transport;
-
-	lane->line = curl->lines;
-	if (lane->line) {
-		curl->lines = lane->line->next;
-		curl->line_count--;
-	} else {
-		lane->line = line_new(curl);
-	}
-	lane->line->lane = lane;
-}
-
-/* A line whose connection is gone is as good as new; one that still has it takes it along. */
 static void drop_line(struct curl_lane *lane)
 {
-	struct curl *curl = (struct curl *)lane->base.transport;
 	struct line *line = lane->line;
 
 	lane->line = NULL;
 	lane->base.connected = false;
 	lane_end_connecting(&lane->base);
-	if (!line)
-		return;
-	if (line->under_way || line->drive.open || curl->line_count >= curl->lines_kept) {
-		line_free(line);
-		return;
+	if (line) {
+		line->user.idle = true;
+		line_give(line, (struct curl *)lane->base.transport);
 	}
-	line->lane = NULL;
-	line->next = curl->lines;
-	curl->lines = line;
-	curl->line_count++;
 }
 
 /* --- the end of an exchange --- */
@@ -116,10 +53,10 @@ static void finish(struct curl_lane *lane, struct exchange_result *result)
 		error_set(&curl->why, "%s", result->detail);
 		result->detail = curl->why.text;
 	}
-	line->drive.idle = true;
-	line->drive.refused = 0;
+	line->user.idle = true;
+	line->user.refused = 0;
 	lane_end_connecting(&lane->base);
-	lane->base.connected = line->drive.open > 0 && !result->failure;
+	lane->base.connected = line->user.open > 0 && !result->failure;
 	if (!lane->base.connected)
 		drop_line(lane);
 	lane_finish(&lane->base, result);
@@ -133,49 +70,59 @@ static void settle(struct line *line)
 	curl_socket_t fd = CURL_SOCKET_BAD;
 
 	curl_easy_getinfo(line->easy, CURLINFO_ACTIVESOCKET, &fd);
-	drive_settle(&line->drive, fd);
+	drive_settle(&line->user, fd);
 }
 
-static void take_out(struct line *line)
+static void conclude(struct line *line, CURLcode code)
 {
-	curl_multi_remove_handle(line->drive.multi, line->easy);
-	line->under_way = false;
-}
-
-static void progressed(struct drive *drive)
-{
-	struct line *line = (struct line *)drive;
 	struct exchange_result result;
+
+	line_judge(line, code, &result);
+	if (result.new_connection && line->user.open)
+		settle(line);
+	result.closes = !line->user.open || result.failure;
+	finish(line->lane, &result);
+}
+
+void hub_progressed(struct drive *drive)
+{
 	CURLMsg *message;
-	CURLcode code;
 	int left;
 
-	message = curl_multi_info_read(drive->multi, &left);
-	if (!message || message->msg != CURLMSG_DONE || !line->lane)
-		return;
-	code = message->data.result;
-	line_judge(line, code, &result);
-	if (result.new_connection && line->drive.open)
-		settle(line);
-	take_out(line);
-	result.closes = !line->drive.open || result.failure;
-	finish(line->lane, &result);
+	while ((message = curl_multi_info_read(drive->multi, &left))) {
+		struct line *line = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &line);
+		conclude(line, message->data.result);
+	}
+	lines_begin(((struct hub *)drive)->curl);
 }
 
 /*
  * The peer closed a connection that nobody uses, or says something unasked. Over TLS the latter may
  * be in order (tickets, HTTP/2 frames): libcurl reads it with the next request.
  */
-static void idle_readable(struct drive *drive, int fd)
+void line_readable(struct drive_user *user, int fd)
 {
-	struct line *line = (struct line *)drive;
+	struct line *line = (struct line *)user;
 	char byte;
 	ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
 	if (got > 0 && lane_origin(&line->lane->base)->tls)
-		drive_ignore(drive, fd);
+		drive_ignore(user, fd);
 	else
 		drop_line(line->lane);
+}
+
+/* libcurl looks after idle connections itself now and then, and may be faster than the loop. */
+void line_closed(struct drive_user *user)
+{
+	struct line *line = (struct line *)user;
+
+	if (user->idle && line->lane)
+		line->lane->base.connected = false;
 }
 
 /* --- the ops --- */
@@ -199,21 +146,27 @@ static void curl_lane_free(struct lane *base)
 static void curl_send(struct lane *base)
 {
 	struct curl_lane *lane = (struct curl_lane *)base;
+	struct curl *curl = (struct curl *)base->transport;
 	struct line *line;
 
-	if (!lane->line)
-		take_line(lane);
+	if (!lane->line) {
+		lane->line = line_take(curl);
+		lane->line->lane = lane;
+	}
 	line = lane->line;
 	line->reused = base->connected;
-	line->drive.idle = false;
+	line->user.idle = false;
 	line_expect_answer(line);
-	if (!line->reused) {
+	if (line->reused) {
+		line_remove(line);
+	} else {
 		lane_begin_connecting(base);
+		line_leave(line); /* where its last connection was */
+		line_join(line, curl, curl->targets[base->origin].alone);
 		line_aim(line, base->origin);
 	}
 	line_set_request(line, base->request);
-	curl_multi_add_handle(line->drive.multi, line->easy);
-	line->under_way = true;
+	line_add(line);
 }
 
 static void curl_disconnect(struct lane *base)
@@ -232,7 +185,6 @@ static void curl_give_up(struct lane *base, enum failure failure, const char *wh
 	struct exchange_result result;
 
 	line_judge(lane->line, CURLE_OPERATION_TIMEDOUT, &result);
-	take_out(lane->line);
 	result.failure = failure;
 	result.detail = why;
 	finish(lane, &result);
@@ -251,12 +203,8 @@ static void free_targets(struct curl *curl)
 static void curl_free_transport(struct transport *transport)
 {
 	struct curl *curl = (struct curl *)transport;
-	struct line *line;
 
-	while ((line = curl->lines)) {
-		curl->lines = line->next;
-		line_free(line);
-	}
+	lines_release(curl);
 	if (curl->share)
 		curl_share_cleanup(curl->share);
 	curl_slist_free_all(curl->pins);
@@ -279,6 +227,13 @@ static const struct transport_ops curl_ops = {
 };
 
 /* --- setting up --- */
+
+/* "[fe80::1%eth0]": fe80::/10, where scopes mean what they were meant for. */
+static bool is_link_local(struct text host)
+{
+	return host.length > 4 && strncasecmp(host.data, "[fe", 3) == 0 &&
+	       strchr("89abAB", host.data[3]);
+}
 
 /*
  * libcurl takes the name for SNI and for checking certificates from the URL, so a borrowed name
@@ -308,6 +263,7 @@ static bool prepare_target(struct target *target, const struct origin *origin,
 	buffer_clear(&text);
 	buffer_format(&text, "Host: %s", origin->host);
 	target->host_line = text.data;
+	target->alone = is_link_local(host);
 	if (settings->proxy && strncasecmp(settings->proxy, "socks", 5) != 0 && !origin->tls)
 		target->prefix = origin->url;
 	return good;
@@ -334,15 +290,17 @@ static bool prepare(struct curl *curl, struct error *err)
 	return !any_tls || (curl->tls = tls_new(settings, err));
 }
 
-/* Two of libcurl's for each line, kept ones too; and two more while a name is resolved. */
+/* Two of libcurl's for each hub, and two more for a line while a name is resolved. */
 static void share_descriptors(struct curl *curl)
 {
 	uint32_t left = descriptors_left();
+	bool alone = curl->hub_room == 1;
 
-	curl->lines_kept = left / 16 < LINES_KEPT_MOST ? left / 16 : LINES_KEPT_MOST;
-	curl->base.descriptors = left - 2 * curl->lines_kept;
-	curl->base.each = 3;
-	curl->base.each_opening = 4;
+	for (uint16_t i = 0; i < curl->base.settings->origin_count; i++)
+		alone = alone || curl->targets[i].alone;
+	curl->base.descriptors = alone ? left : left - 2 * (left / (curl->hub_room + 2) + 1);
+	curl->base.each = alone ? 3 : 1;
+	curl->base.each_opening = alone ? 4 : 2;
 }
 
 struct transport *curl_transport_new(const struct transfer_settings *settings, struct loop *loop,
@@ -353,6 +311,9 @@ struct transport *curl_transport_new(const struct transfer_settings *settings, s
 	curl->base.ops = &curl_ops;
 	curl->base.settings = settings;
 	curl->base.loop = loop;
+	curl->hub_room = hub_room_of(curl_version_info(CURLVERSION_NOW)->version_num);
+	TAILQ_INIT(&curl->waiting);
+	curl->sockets.connections = &curl->base.connections;
 	if (prepare(curl, err)) {
 		share_descriptors(curl);
 		return &curl->base;

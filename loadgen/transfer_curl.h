@@ -1,22 +1,34 @@
 /*
  * transfer_curl: libcurl for everything. The inside of it.
  *
- *	transfer_curl.c          lanes and their lines: beginning, idling, ending
+ *	transfer_curl.c          lanes: beginning, idling, ending
+ *	transfer_curl_line.c     lines and hubs: who shares a multi handle, and who does not
  *	transfer_curl_request.c  a request as options of an easy handle
  *	transfer_curl_answer.c   an answer as libcurl hands it over, judged as the direct transport
  *	does
  *
- * A line is an easy handle in a multi handle of its own, with the one connection that is a lane's.
- * Handles on one multi share connections: whoever asks first gets one that is idle, and a visitor
- * would travel on another's. One multi each also keeps libcurl's search for a connection short. It
- * costs memory (some 25 KiB) and two descriptors more, so a lane has a line only while it has a
- * connection. The DNS cache is shared by all lines.
+ * A line is an easy handle with the one connection that is a lane's. Handles on one multi share
+ * connections: whoever asks first gets one that is idle, and a visitor would travel on another's.
+ * libcurl keeps idle connections apart by where they lead, and the scope of an address (RFC 4007)
+ * is part of that; nothing but link-local IPv6 addresses looks at it otherwise. So each connection
+ * has a scope of its own (CURLOPT_ADDRESS_SCOPE), and a hub, which is a multi handle with its two
+ * descriptors and 50 KiB, serves many lines. Not too many: with every request libcurl walks over
+ * the connections of the multi handle, and once a second it asks the kernel about each idle one.
+ *
+ * That holds from libcurl 7.83 to 8.19; hub_room_of() knows, and test_transfer_hubs watches it.
+ * With any other libcurl, and where scopes have their meaning, a hub has one line, and the line a
+ * multi handle of its own. A line in need of a new connection that gets another's refuses to send.
+ *
+ * A line stays in its multi handle between exchanges, because libcurl closes a connection only for
+ * the handle that used it last (line_leave()). The DNS cache is shared by all hubs.
  *
  * Over HTTP/2 a lane is a connection too, and carries one exchange at a time. Cleartext origins get
  * HTTP/1.1 even then: libcurl 7.88 can't use a cleartext HTTP/2 connection twice.
  */
 #ifndef LOADGEN_TRANSFER_CURL_H
 #define LOADGEN_TRANSFER_CURL_H
+
+#include <sys/queue.h>
 
 #include "lib/buffer.h"
 #include "lib/http1.h"
@@ -38,14 +50,27 @@ enum send_count { SENT_NOT, SENT_ONCE, SENT_TWICE, SENT_TOO_OFTEN };
 struct line_settings {
 	int method; /* enum http_method; -1: nothing set yet */
 	bool sends_body;
+	bool connect_timeout;
+	struct buffer path; /* as the request line has it */
 	struct buffer headers;
 	struct curl_slist *list;
 	bool list_for_body;
 };
 
-struct line {
+/* A multi handle and who is on it. */
+struct hub {
 	struct drive drive; /* first: what its callbacks get */
+	struct curl *curl;
+	struct hub *next;
+	struct hub *next_roomy, *next_begins;
+	bool begins; /* while lines are begun: one of them is on it */
+	uint32_t lines, room;
+};
+
+struct line {
+	struct drive_user user; /* first: what its callbacks get */
 	CURL *easy;
+	struct hub *hub;        /* NULL: in none */
 	struct curl_lane *lane; /* whose it is; NULL: in the pool */
 	struct line *next;      /* in the pool */
 	struct line_settings set;
@@ -53,7 +78,9 @@ struct line {
 	uint16_t status;        /* of the final head, once it came */
 	uint8_t sends;          /* enum send_count */
 	uint8_t interim;
-	bool under_way;         /* the easy handle is in the multi handle */
+	bool waiting;           /* to begin */
+	bool added;             /* the easy handle is in the multi handle */
+	TAILQ_ENTRY(line) wait;
 	bool reused;            /* the exchange began on a kept connection */
 	bool shaking;           /* a TLS handshake began */
 	bool head_complete;
@@ -72,6 +99,7 @@ struct target {
 	struct curl_slist *connect_to; /* where a borrowed name (SNI) really is */
 	char *host_line;               /* "Host: ...": cheaper than letting libcurl make it */
 	char *prefix;                  /* for a proxy that wants whole URLs; NULL: none */
+	bool alone;                    /* its lines share no hub */
 };
 
 struct curl {
@@ -80,8 +108,17 @@ struct curl {
 	struct tls *tls; /* NULL: no origin wants it */
 	struct curl_slist *pins;
 	CURLSH *share;
-	struct line *lines; /* without a connection, ready for another lane */
-	uint32_t line_count, lines_kept;
+	struct drive_sockets sockets;
+	struct hub *hubs;
+	struct hub *roomy[2]; /* hubs with room: for one line, for many */
+	uint32_t hub_room;    /* 1: scopes do not keep lines apart */
+	uint32_t scope;       /* the last one that was given away */
+	struct line *lines;   /* without a connection, ready for another lane */
+	uint32_t line_count;
+	TAILQ_HEAD(, line) waiting;
+	uint32_t waiting_count;
+	bool beginning;
+	struct alarm begin;
 	uint32_t local_turn;
 	struct buffer scratch;
 	struct error why; /* room for the detail of a failure */
@@ -92,6 +129,22 @@ static inline struct curl *curl_of(const struct line *line)
 {
 	return (struct curl *)line->lane->base.transport;
 }
+
+/* transfer_curl.c */
+void hub_progressed(struct drive *drive);
+void line_readable(struct drive_user *user, int fd);
+void line_closed(struct drive_user *user);
+
+/* transfer_curl_line.c */
+uint32_t hub_room_of(unsigned version); /* lines on one multi handle of this libcurl */
+struct line *line_take(struct curl *curl);
+void line_join(struct line *line, struct curl *curl, bool alone);
+void line_add(struct line *line);    /* the exchange begins, soon */
+void lines_begin(struct curl *curl); /* if many want to; not from within an exchange's end */
+void line_remove(struct line *line); /* keeps the connection */
+void line_leave(struct line *line);  /* closes it, whatever is under way */
+void line_give(struct line *line, struct curl *curl); /* back to the pool, without a connection */
+void lines_release(struct curl *curl);
 
 /* transfer_curl_request.c */
 void line_set_up(struct line *line, struct curl *curl); /* once per easy handle */

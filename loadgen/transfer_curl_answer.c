@@ -37,6 +37,10 @@ int line_before_sending(void *context, char *their_ip, char *our_ip, int their_p
 	struct line *line = context;
 
 	(void)their_ip, (void)our_ip, (void)their_port, (void)our_port;
+	if (!line->user.open) {
+		against_the_rules(line, "libcurl gave the connection of another lane");
+		return CURL_PREREQFUNC_ABORT;
+	}
 	line->sends++;
 	if (line->sends >= SENT_TWICE && !method_is_idempotent(line->lane->base.request->method))
 		line->sends = SENT_TOO_OFTEN;
@@ -110,7 +114,7 @@ size_t line_got_header(char *bytes, size_t size, size_t count, void *context)
 	if (line->head_complete)
 		return length; /* trailers */
 	if (!line->first_byte_us)
-		line->first_byte_us = loop_now(line->drive.loop);
+		line->first_byte_us = loop_now(line->hub->drive.loop);
 	if (line->head.length + length > HTTP1_HEAD_MAX)
 		return against_the_rules(line, "the head is larger than 64 KiB");
 	buffer_add(&line->head, bytes, length);
@@ -206,7 +210,8 @@ static void fill_failure(struct line *line, CURLcode code, struct exchange_resul
 		result->detail = "the connection ended before an answer came";
 	if (code == CURLE_OK)
 		result->detail = "the connection ended within the head";
-	result->exhausted = code == CURLE_COULDNT_CONNECT && drive_exhausted(&line->drive, line->easy);
+	result->exhausted =
+		code == CURLE_COULDNT_CONNECT && drive_exhausted(&line->user, line->easy);
 	if (result->exhausted)
 		result->detail = DRIVE_EXHAUSTED;
 }

@@ -35,8 +35,10 @@ void line_set_up(struct line *line, struct curl *curl)
 	line->origin = UINT16_MAX;
 	line->set.method = -1;
 	curl_set_basics(easy, settings);
+	line->set.connect_timeout = settings->connect_timeout_us > 0;
 	set_tls(line, curl);
-	drive_adopt(&line->drive, easy);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, line);
+	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)INT32_MAX);
 	curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
@@ -164,20 +166,38 @@ static void set_body(struct line *line, const struct exchange_request *request)
 
 static void set_path(struct line *line, struct text path)
 {
-	struct curl *curl = curl_of(line);
-	const char *prefix = curl->targets[line->origin].prefix;
+	const char *prefix = curl_of(line)->targets[line->origin].prefix;
+	struct buffer *wanted = &curl_of(line)->scratch;
 
-	buffer_clear(&curl->scratch);
+	buffer_clear(wanted);
 	if (prefix)
-		buffer_add_string(&curl->scratch, prefix);
-	buffer_add_text(&curl->scratch, path.length ? path : text_of("/"));
-	curl_easy_setopt(line->easy, CURLOPT_REQUEST_TARGET, curl->scratch.data);
+		buffer_add_string(wanted, prefix);
+	buffer_add_text(wanted, path.length ? path : text_of("/"));
+	if (line->set.path.length && text_equal(buffer_text(wanted), buffer_text(&line->set.path)))
+		return;
+	buffer_clear(&line->set.path);
+	buffer_add_text(&line->set.path, buffer_text(wanted));
+	curl_easy_setopt(line->easy, CURLOPT_REQUEST_TARGET, line->set.path.data);
+}
+
+/* Not for a kept connection: libcurl would set, and cancel, a timer for every request. */
+static void set_connect_timeout(struct line *line)
+{
+	int64_t timeout_us = curl_of(line)->base.settings->connect_timeout_us;
+	bool wanted = !line->reused && timeout_us > 0;
+
+	if (line->set.connect_timeout == wanted)
+		return;
+	line->set.connect_timeout = wanted;
+	curl_easy_setopt(line->easy, CURLOPT_CONNECTTIMEOUT_MS,
+			 wanted ? (long)(timeout_us / 1000 + 1) : 0L);
 }
 
 void line_set_request(struct line *line, const struct exchange_request *request)
 {
 	bool sends_body = request_sends_body(request) || method_wants_length(request->method);
 
+	set_connect_timeout(line);
 	set_method(line, request->method, sends_body);
 	if (sends_body)
 		set_body(line, request);

@@ -637,7 +637,7 @@ static void test_kind(void)
 	tap_close();
 }
 
-/* As many descriptors as there may be: libcurl's lanes take three each. */
+/* As many descriptors as there may be: with some versions of libcurl a lane takes three. */
 static void raise_limit(void)
 {
 	struct rlimit limit;

@@ -206,7 +206,8 @@ static void fill_failure(struct line *line, CURLcode code, struct exchange_resul
 		result->detail = "the connection ended before an answer came";
 	if (code == CURLE_OK)
 		result->detail = "the connection ended within the head";
-	result->exhausted = code == CURLE_COULDNT_CONNECT && drive_exhausted(&line->drive, line->easy);
+	result->exhausted =
+		code == CURLE_COULDNT_CONNECT && drive_exhausted(&line->drive, line->easy);
 	if (result->exhausted)
 		result->detail = DRIVE_EXHAUSTED;
 }

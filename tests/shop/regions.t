@@ -429,9 +429,8 @@ def test_bug():
         for name in shop.names:
             ok_health(shop, name, lambda status, peers: all(peer == (False, 1) for peer in peers.values()),
                       f"{name} has something to tell")
-        for name, way in (("eu", there), ("us", back)):
-            way.open(shop.service("sync", name)["url"])
-        for name in shop.names:
+        for name, way, other in (("us", there, "eu"), ("eu", back, "us")):
+            way.open(shop.service("sync", other)["url"])
             ok_health(shop, name, lambda status, peers: status == "ok" and
                       all(peer == (True, 0) for peer in peers.values()), f"{name} has told all")
         prices = [shop.price(name, "SKU-4") for name in shop.names]

@@ -487,8 +487,8 @@ static void lose_patience(struct coordinator *coordinator)
 	coordinator->turned_us = now_us;
 	if (now_us < coordinator->deadline_us)
 		return;
-	coordinator->overdue_us += passed_us < 2 * TURN_MS * US_PER_MS ? passed_us :
-								     2 * TURN_MS * US_PER_MS;
+	coordinator->overdue_us +=
+		passed_us < 2 * TURN_MS * US_PER_MS ? passed_us : 2 * TURN_MS * US_PER_MS;
 	if (coordinator->overdue_us < patience_us)
 		return;
 	coordinator->overdue_us = 0;

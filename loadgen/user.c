@@ -517,8 +517,8 @@ void user_cut_off(struct user *user)
 	if (user->state == USER_MEETING)
 		meeting_leave(user);
 	if (user->state == USER_ASKING) {
-		fail(user, worker->aborting || visits_wait(user) ? FAILURE_INTERRUPTED :
-								  FAILURE_TIMEOUT);
+		fail(user,
+		     worker->aborting || visits_wait(user) ? FAILURE_INTERRUPTED : FAILURE_TIMEOUT);
 		visits_cut_off(user);
 	}
 	user->due_us = loop_now(worker->loop);

@@ -119,9 +119,11 @@ static bool is_there(const struct service *service, const char *edge)
 
 static const struct gateway_route *find_route(const struct request *request)
 {
-	for (size_t i = 0; i < COUNT(table); i++)
+	const char *method = method_of(request);
+
+	for (size_t i = 0; method && i < COUNT(table); i++)
 		if (is_under(request->path, table[i].prefix) &&
-		    (table[i].method[0] == '*' || strcmp(table[i].method, method_of(request)) == 0))
+		    (table[i].method[0] == '*' || strcmp(table[i].method, method) == 0))
 			return is_there(request->service, table[i].edge) ? &table[i] : NULL;
 	return NULL;
 }

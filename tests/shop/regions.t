@@ -276,6 +276,8 @@ def check_access(shop):
     statuses = [sync.ask("POST", "/internal/sync", {**good, "from": name}).status
                 for name in ("us", "mars")]
     ok(statuses == [404, 404], "and so is one from nowhere", statuses)
+    answer = sync.ask("POST", "/internal/sync", {**good, "after": 5, "last": 6})
+    ok(answer.json == {"position": 0}, "after a gap it is told where to go on", answer)
     ok("ord_1" not in shop.replica("us"), "nothing of it is kept")
 
 
@@ -390,6 +392,33 @@ def check_second_cut(shop, ways, orders):
               "health says so")
 
 
+def lose_database(shop, service, region):
+    pid = shop.pid(service, region)
+    os.kill(pid, signal.SIGSTOP)
+    for name in os.listdir(f"{shop.directory.name}/{region}"):
+        if name.startswith(f"{region}-{service}.db"):
+            os.unlink(f"{shop.directory.name}/{region}/{name}")
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_losses():
+    way = Forwarder()
+    with Regions(["us", "eu"], "--edge", f"sync.eu->catalog={way.url}") as shop:
+        orders = {"us": [shop.order("us").json["id"] for _ in range(5)], "eu": []}
+        ok_health(shop, "us", lambda status, peers: peers["eu"] == (True, 0), "all is well")
+        shop.change_price("us", "SKU-8", 888)
+        ok_health(shop, "us", lambda status, peers: peers["eu"] == (False, 1),
+                  "a price that can't be brought to the catalog is not acknowledged")
+        way.open(shop.service("catalog", "eu")["url"])
+        ok_agree(shop, orders, "it comes again until it can")
+        ok(shop.price("eu", "SKU-8") == 888, "then it is there")
+        before = copies(shop, "eu", "us")
+        lose_database(shop, "sync", "eu")
+        ok(eventually(lambda: shop.asked("eu", "/api/replica/health").status == 200 and
+                      copies(shop, "eu", "us") == before) is not None,
+           "who has lost all that came from others gets it again", before)
+
+
 def test_bug():
     """Without the rule each ends with what it heard last: the other's."""
     there, back = Forwarder(), Forwarder()
@@ -397,9 +426,11 @@ def test_bug():
                  "--edge", f"sync.eu->sync.us={back.url}") as shop:
         shop.change_price("us", "SKU-4", 1234)
         shop.change_price("eu", "SKU-4", 4321)
-        for name, way in (("eu", there), ("us", back)):
-            way.open(shop.service("sync", name)["url"])
         for name in shop.names:
+            ok_health(shop, name, lambda status, peers: all(peer == (False, 1) for peer in peers.values()),
+                      f"{name} has something to tell")
+        for name, way, other in (("us", there, "eu"), ("eu", back, "us")):
+            way.open(shop.service("sync", other)["url"])
             ok_health(shop, name, lambda status, peers: status == "ok" and
                       all(peer == (True, 0) for peer in peers.values()), f"{name} has told all")
         prices = [shop.price(name, "SKU-4") for name in shop.names]
@@ -429,6 +460,7 @@ def test_mistakes():
 test_three()
 test_deaths()
 test_cut()
+test_losses()
 test_bug()
 test_mistakes()
 done()

@@ -10,8 +10,11 @@ static struct arena arena;
 
 static struct text signed_token(struct buffer *out, int64_t expires_s)
 {
-	struct jwt_claims claims = { .subject = "usr_17", .role = "admin", .id = "j\"1",
-				     .issued_s = 1000, .expires_s = expires_s };
+	struct jwt_claims claims = { .subject = "usr_17",
+				     .role = "admin",
+				     .id = "j\"1",
+				     .issued_s = 1000,
+				     .expires_s = expires_s };
 
 	buffer_clear(out);
 	jwt_sign(key, &claims, out);
@@ -90,15 +93,15 @@ static void test_forgery(struct buffer *out)
  * Headers {"alg":"none","typ":"JWT"}, {"alg":"HS384",...}, payload
  * {"sub":"usr_1","role":"admin","jti":"x","iat":1,"exp":9999999999}.
  */
-#define PAYLOAD "eyJzdWIiOiJ1c3JfMSIsInJvbGUiOiJhZG1pbiIsImp0aSI6IngiLCJpYXQiOjEsImV4cCI6OTk5OTk5OTk5OX0"
+#define PAYLOAD                                                                                    \
+	"eyJzdWIiOiJ1c3JfMSIsInJvbGUiOiJhZG1pbiIsImp0aSI6IngiLCJpYXQiOjEsImV4cCI6OTk5OTk5OTk5OX0"
 
 static void test_algorithms(void)
 {
 	TEST("alg none is refused, with a signature or without") {
 		CHECK(verify(text_of("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." PAYLOAD ".")) !=
 		      JWT_VALID);
-		CHECK(verify(text_of("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." PAYLOAD)) !=
-		      JWT_VALID);
+		CHECK(verify(text_of("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." PAYLOAD)) != JWT_VALID);
 		CHECK_INT(verify(text_of("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." PAYLOAD ".AAAA")),
 			  JWT_MALFORMED);
 	}
@@ -128,9 +131,17 @@ static void test_algorithms(void)
 static void test_rubbish(void)
 {
 	TEST("rubbish is malformed, however long") {
-		static const char *const rubbish[] = { "", ".", "..", "...", "a.b.c", "a.b.c.d",
-						       "....", "=.=.=", "e30.e30.e30",
-						       "eyJhbGciOiJIUzI1NiJ9..", "\xff.\xff.\xff" };
+		static const char *const rubbish[] = { "",
+						       ".",
+						       "..",
+						       "...",
+						       "a.b.c",
+						       "a.b.c.d",
+						       "....",
+						       "=.=.=",
+						       "e30.e30.e30",
+						       "eyJhbGciOiJIUzI1NiJ9..",
+						       "\xff.\xff.\xff" };
 		struct buffer huge = BUFFER_EMPTY;
 
 		for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++)

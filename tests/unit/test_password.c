@@ -38,8 +38,12 @@ static void test_hashes(void)
 static void test_damage(void)
 {
 	static const char *const damaged[] = {
-		"", "password", "pbkdf2-sha256$", "pbkdf2-sha256$1000$",
-		"pbkdf2-sha256$1000$" KNOWN_SALT, "pbkdf2-sha256$1000$" KNOWN_SALT "$",
+		"",
+		"password",
+		"pbkdf2-sha256$",
+		"pbkdf2-sha256$1000$",
+		"pbkdf2-sha256$1000$" KNOWN_SALT,
+		"pbkdf2-sha256$1000$" KNOWN_SALT "$",
 		"pbkdf2-sha256$0$" KNOWN_SALT "$" KNOWN_HASH,
 		"pbkdf2-sha256$-1$" KNOWN_SALT "$" KNOWN_HASH,
 		"pbkdf2-sha256$99999999999$" KNOWN_SALT "$" KNOWN_HASH,

@@ -31,8 +31,8 @@ def scenario(shop, load="rate: 100/s, for: 30s", steps="    - get: /slow/50", dr
                            limits=limits)
 
 
-def begin(text, after=2.5, **options):
-    process = start(text, **options)
+def begin(text, *arguments, after=2.5, **options):
+    process = start(text, *arguments, **options)
     wait_for(lambda: len(children(process.pid)) == 2)
     time.sleep(after + 0.2 * (SLOWDOWN - 1))  # the schedule does not slow down, the start does
     return process
@@ -45,7 +45,7 @@ def report(directory):
 
 def test_coordinator(transport):
     with Shop() as shop:
-        process = begin(scenario(shop), after=2.5)
+        process = begin(scenario(shop), "--transport", transport)
         workers = children(process.pid)
         process.kill()
         killed = time.monotonic()
@@ -117,6 +117,20 @@ def test_suspended_worker():
            "every start is made all the same, late; the lag is told", result)
 
 
+def test_suspended_run():
+    """Ctrl-Z, and fg a while later."""
+    with Shop() as shop:
+        process = begin(scenario(shop, "rate: 50/s, for: 3s"), after=1, start_new_session=True)
+        os.killpg(process.pid, signal.SIGSTOP)
+        time.sleep(2.5)
+        os.killpg(process.pid, signal.SIGCONT)
+        result = finish(process)
+        ok(result.balances() and result.load.get("ok") == 150 and
+           result.load["lag_us"]["max"] > 1500000 and
+           result.load["generator"]["stall_us"] > 1500000,
+           "a whole run that was suspended makes up for it, and does not hide it", result)
+
+
 def test_lost_in_thought():
     """A worker that never comes back must not keep the run from ending."""
     with Shop() as shop:
@@ -150,9 +164,11 @@ def test_paused_terminal():
 
 
 test_coordinator("direct")
+test_coordinator("curl")
 test_everyone()
 test_worker()
 test_suspended_worker()
+test_suspended_run()
 test_lost_in_thought()
 test_paused_terminal()
 done()

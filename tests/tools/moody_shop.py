@@ -34,6 +34,7 @@
     /log               what was asked so far, as JSON: path, method, headers, body, time
 """
 import asyncio
+import functools
 import gzip
 import json
 import ssl
@@ -81,6 +82,7 @@ async def endless(writer):
         await writer.drain()
 
 
+@functools.cache
 def bomb():
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     packed = [packer.compress(b"\0" * (1 << 20)) for _ in range(64)]

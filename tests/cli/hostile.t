@@ -181,8 +181,11 @@ class Doorman:
 
     @staticmethod
     def carry(one, other):
-        while data := one.recv(65536):
-            other.sendall(data)
+        try:
+            while data := one.recv(65536):
+                other.sendall(data)
+        except OSError:
+            pass
         other.close()
 
 

@@ -176,6 +176,7 @@ static bool add_health(struct figures *figures, const struct record *record)
 {
 	struct record_health health;
 	struct worker_figures *worker;
+	bool measured;
 
 	memcpy(&health, record->payload, sizeof(health));
 	if (health.worker >= WORKERS_MAX || !time_is_sane(health.at_us))
@@ -186,12 +187,14 @@ static bool add_health(struct figures *figures, const struct record *record)
 		worker->memory_kib = health.memory_kib;
 	figures->waited += health.waited;
 	figures->exhausted += health.exhausted;
-	if (!in_measured_phase(figures->meta, health.at_us))
-		return true;
-	if (!worker->cpu_us)
+	measured = in_measured_phase(figures->meta, health.at_us);
+	if (measured && !worker->cpu_us)
 		worker->cpu_us = hist_new(3);
-	hist_record(worker->cpu_us, health.cpu_us);
-	if (health.stall_us > figures->stall_us)
+	if (measured)
+		hist_record(worker->cpu_us, health.cpu_us);
+	/* A long one may have begun in the phase before. */
+	measured = measured || in_measured_phase(figures->meta, health.at_us - health.stall_us);
+	if (measured && health.stall_us > figures->stall_us)
 		figures->stall_us = health.stall_us;
 	return true;
 }

@@ -55,6 +55,27 @@ static void close_others(const struct coordinator *coordinator)
 	close(coordinator->signals);
 }
 
+/*
+ * A worker whose coordinator is gone ends by itself: its commands end, too. One that is too lost to
+ * notice that is ended by the kernel.
+ */
+enum { LAST_SECONDS = 5 };
+
+static void count_down(int signal)
+{
+	(void)signal;
+	alarm(LAST_SECONDS);
+}
+
+static void end_with_coordinator(void)
+{
+	struct sigaction action = { .sa_handler = count_down, .sa_flags = SA_RESTART };
+
+	sigaction(SIGUSR2, &action, NULL);
+	signal(SIGALRM, SIG_DFL);
+	prctl(PR_SET_PDEATHSIG, SIGUSR2);
+}
+
 __attribute__((noreturn)) static void be_worker(const struct coordinator *coordinator,
 						const struct worker_place *place)
 {
@@ -65,6 +86,7 @@ __attribute__((noreturn)) static void be_worker(const struct coordinator *coordi
 	/* Terminals and supervisors send them to all of us; the coordinator says what to do. */
 	ignore_stop_signals();
 	signal(SIGPIPE, SIG_IGN);
+	end_with_coordinator();
 	close_others(coordinator);
 	sigprocmask(SIG_SETMASK, &coordinator->old_mask, NULL);
 	raise_limits();

@@ -42,8 +42,11 @@ class Services:
 
     def start(self, name):
         fd = self.listeners[name].fileno()
-        self.processes[name] = subprocess.Popen(
-            [LITTLE, name, str(fd), self.directory.name, self.bugs, *self.edges], pass_fds=[fd])
+        # Their words go to a file: in the middle of a line of ours they would spoil it.
+        with open(f"{self.directory.name}/{name}.said", "ab") as said:
+            self.processes[name] = subprocess.Popen(
+                [LITTLE, name, str(fd), self.directory.name, self.bugs, *self.edges],
+                pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
     def kill(self, name):
         self.processes[name].kill()

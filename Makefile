@@ -35,7 +35,7 @@ LDLIBS = $(eval LDLIBS := $(shell pkg-config --libs $(PACKAGES)) -lm)$(LDLIBS)
 cov_LDFLAGS := -Wl,--wrap=_exit
 LDFLAGS = $($(MODE)_FLAGS) $($(MODE)_LDFLAGS)
 
-ROOMS := lib loadgen engine reports sagas shop
+ROOMS := lib loadgen chaos engine reports sagas shop
 objects_of = $(patsubst %.c,$(BUILD)/%.o,$(1))
 OBJECTS := $(call objects_of,$(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 ifeq ($(MODE),cov)

@@ -17,3 +17,15 @@ const char *failure_name(enum failure failure)
 
 	return (unsigned)failure < FAILURE_COUNT ? names[failure] : "unknown";
 }
+
+const char *fault_state_name(enum fault_state state)
+{
+	static const char *const names[] = {
+		[FAULT_PLANNED] = "planned", [FAULT_ARMING] = "arming",
+		[FAULT_ARMED] = "armed",     [FAULT_HEALING] = "healing",
+		[FAULT_HEALED] = "healed",   [FAULT_UNPROVEN] = "unproven",
+		[FAULT_REFUSED] = "refused", [FAULT_FAILED] = "failed",
+	};
+
+	return (unsigned)state < FAULT_STATES ? names[state] : "unknown";
+}

@@ -17,6 +17,15 @@ enum record_kind {
 	RECORD_HEALTH,      /* a worker about itself, once a second */
 	RECORD_TEXT,        /* a piece of text: the sample of an error, a note */
 	RECORD_EVENT,       /* something happened to the run: enum run_event */
+	RECORD_FAULT,       /* a fault changed its state */
+	RECORD_FAULT_TEXT,  /* words about that: struct record_text, the subject is the fault */
+	RECORD_HIT,         /* a connection or a call met a fault */
+	RECORD_STEADY,      /* the steady state was looked at */
+	RECORD_SAGA,        /* something happened to a saga: enum saga_event */
+	RECORD_SAGA_ID,     /* what the system calls it */
+	RECORD_EFFECT,      /* evidence: a step of a saga did something, or took it back */
+	RECORD_READING,     /* evidence: a number that the system says about itself */
+	RECORD_SOURCE,      /* evidence: how the reading of a source went */
 };
 
 /* Why a request failed. The order is that of the request's life. */
@@ -131,11 +140,185 @@ struct record_event {
 	uint64_t books[OUTCOME_COUNT]; /* RUN_ENDED: starts by outcome, as workers counted them */
 };
 
+/* See chaos/fault.h. */
+enum fault_state {
+	FAULT_PLANNED,
+	FAULT_ARMING,
+	FAULT_ARMED,
+	FAULT_HEALING,
+	FAULT_HEALED,
+	FAULT_UNPROVEN, /* could not be seen to be gone */
+	FAULT_REFUSED,
+	FAULT_FAILED,
+	FAULT_STATES
+};
+const char *fault_state_name(enum fault_state state); /* "planned" ... "failed" */
+
+/* Payload of RECORD_FAULT. */
+struct record_fault {
+	int64_t at_us;
+	uint32_t fault;  /* its number, see meta.json */
+	uint8_t state;   /* enum fault_state */
+	uint8_t by_heal; /* healed by someone else than its supervisor */
+	uint8_t spare[2];
+	int64_t hits;    /* so far; -1: can't be known */
+};
+
+enum hit_kind {
+	HIT_CONNECTION, /* bytes of a connection were treated */
+	HIT_BEFORE,     /* a call was kept from its effect */
+	HIT_AFTER,      /* the effect happened, the caller did not learn of it */
+	HIT_CHANGED,    /* the call took place, and was delayed, doubled or altered */
+};
+
+/* Payload of RECORD_HIT. */
+struct record_hit {
+	int64_t at_us;
+	uint32_t fault;
+	uint16_t edge;        /* see meta.json */
+	uint8_t kind;         /* enum hit_kind */
+	uint8_t spare;
+	uint64_t correlation; /* text_hash() of X-Correlation-Id, else Idempotency-Key; 0 */
+	uint64_t connection;  /* counts from 1 in the proxy */
+	uint32_t call;        /* of the connection, from 1; 0: no call */
+	uint32_t delay_us;    /* that was added */
+	uint16_t status;      /* that came back from upstream, if one did */
+	uint16_t spare2[3];
+};
+
+/* Payload of RECORD_STEADY. */
+enum steady_moment { STEADY_BEFORE, STEADY_DURING, STEADY_AFTER };
+struct record_steady {
+	int64_t at_us;
+	uint32_t condition;   /* see meta.json */
+	uint8_t moment;       /* enum steady_moment */
+	uint8_t verdict;      /* 0 held, 1 did not, 2 unknown: too little was seen */
+	uint16_t spare;
+	double actual;
+	uint64_t samples;
+};
+
+/* Numbers of states, steps and sources index the contract in meta.json (sagas/contract.h). */
+enum { SAGA_NONE = UINT32_MAX, STATE_NONE = 255 };
+
+enum saga_event {
+	/* Written by the worker whose visitor placed it (worker-N.history). */
+	SAGA_MINTED = 1,  /* before the first byte; amount: what the visitor was shown, or -1 */
+	SAGA_SENT,        /* an attempt to place it; attempt counts from 0 */
+	SAGA_OK,          /* it was acknowledged; state, amount and item as the answer says */
+	SAGA_FAIL,        /* that attempt certainly had no effect (a 4xx) */
+	SAGA_INFO,        /* unknown: a timeout, a reset, a 5xx */
+	SAGA_SAW,         /* who placed it read it: state */
+	SAGA_MISSED,      /* who placed it read it after SAGA_OK, and it was not there (404) */
+	SAGA_AGAIN,       /* the same key and body after SAGA_OK; value: 1 same answer, 0 another */
+	SAGA_MISUSED,     /* the same key, another body; value: 1 was refused, 0 was accepted */
+	SAGA_CANCEL_SENT,
+	SAGA_CANCEL_OK,   /* the cancel was acknowledged (200 or 202) */
+	SAGA_CANCEL_NO,   /* refused */
+	SAGA_CANCEL_INFO, /* unknown */
+	/* Written by the engine's readers of evidence (evidence.history). */
+	SAGA_IS,          /* asked by its key after the load: state; value: 1 while being undone */
+	SAGA_ABSENT,      /* asked by its key: there is none */
+	SAGA_UNREADABLE,  /* could not be asked */
+	SAGA_WAS,         /* the system's own log of its states: state, at_us; value: position */
+	SAGA_TOLD,        /* an event of the system's stream: state; value: its position */
+	SAGA_DEAD,        /* a dead letter is about it */
+	SAGA_PRICED,      /* the system's sums; amount: total; value: what its parts add up to */
+};
+
+/* Payload of RECORD_SAGA. */
+struct record_saga {
+	int64_t at_us;
+	uint32_t saga;    /* unique in the run and dense: counter * workers + worker */
+	uint32_t start;   /* see record_start */
+	uint8_t contract;
+	uint8_t event;    /* enum saga_event */
+	uint8_t state;    /* STATE_NONE: none was said */
+	uint8_t attempt;
+	uint16_t status;
+	uint16_t snapshot; /* 1, 2: which reading after the load; 0: while it ran */
+	int64_t amount;   /* money, in its smallest unit; -1: none was said */
+	uint64_t item;    /* text_hash() of what is budgeted (a coupon); 0: none */
+	int64_t value;    /* as the event says */
+};
+
+/* Payload of RECORD_SAGA_ID. */
+struct record_saga_id {
+	uint32_t saga;
+	uint8_t contract;
+	uint8_t length;
+	char id[50];
+};
+
+/* Payload of RECORD_EFFECT. */
+struct record_effect {
+	int64_t at_us;     /* as the source says, since the start of the run */
+	uint32_t saga;     /* SAGA_NONE: it names none of ours */
+	uint8_t contract;
+	uint8_t step;
+	uint8_t undo;      /* 1: it takes back */
+	uint8_t source;    /* of the contract's evidence */
+	int64_t amount;
+	uint64_t item;     /* text_hash() of the sku or the like; 0: none */
+	uint64_t identity; /* text_hash() of what its source calls it: the same one read twice */
+	uint64_t cause;    /* text_hash() of what it takes back, if the source says; 0: unknown */
+	uint16_t snapshot;
+	uint8_t outcome;   /* of a message to the customer: 1 succeeded, 2 compensated, 0 unknown */
+	uint8_t spare[5];
+};
+
+enum reading_what {
+	READING_AVAILABLE = 1,
+	READING_RESERVED,
+	READING_SOLD,
+	READING_INITIAL,
+	READING_RESTOCKED,
+	READING_DEBIT,
+	READING_CREDIT, /* of the ledger; item: the transaction */
+	READING_PUBLISHED,
+	READING_CONSUMED,
+	READING_DEAD,	 /* messages; item: the queue */
+	READING_BREAKER,                      /* item: which; value: enum of the contract's words */
+	READING_REGION, /* item: the object; value: text_hash() of what it is there */
+};
+
+/* Payload of RECORD_READING. */
+struct record_reading {
+	int64_t at_us;
+	uint64_t item;     /* text_hash(); 0: all */
+	int64_t value;
+	uint8_t contract;
+	uint8_t what;      /* enum reading_what */
+	uint16_t snapshot; /* 0: while it ran */
+	uint8_t source;
+	uint8_t spare[3];
+	char name[24];     /* the item in words, cut */
+};
+
+/* Payload of RECORD_SOURCE. */
+struct record_source {
+	int64_t at_us;
+	uint8_t contract;
+	uint8_t source;     /* of the contract's evidence; 255: the outcome by key */
+	uint16_t snapshot;
+	uint32_t complete;  /* 1: all of it was read */
+	uint64_t read, strange; /* entries; strange: not as the contract says */
+	char why[24];       /* why incomplete, cut */
+};
+
 _Static_assert(sizeof(struct record) == RECORD_BYTES, "a record is 64 bytes");
 _Static_assert(sizeof(struct record_request) <= RECORD_PAYLOAD, "a record is 64 bytes");
 _Static_assert(sizeof(struct record_start) <= RECORD_PAYLOAD, "a record is 64 bytes");
 _Static_assert(sizeof(struct record_health) <= RECORD_PAYLOAD, "a record is 64 bytes");
 _Static_assert(sizeof(struct record_text) <= RECORD_PAYLOAD, "a record is 64 bytes");
 _Static_assert(sizeof(struct record_event) <= RECORD_PAYLOAD, "a record is 64 bytes");
+_Static_assert(sizeof(struct record_fault) <= RECORD_PAYLOAD, "a record is 64 bytes");
+_Static_assert(sizeof(struct record_hit) <= RECORD_PAYLOAD, "a record is 64 bytes");
+_Static_assert(sizeof(struct record_saga) <= RECORD_PAYLOAD, "a record is 64 bytes");
+_Static_assert(sizeof(struct record_saga_id) <= RECORD_PAYLOAD, "a record is 64 bytes");
+_Static_assert(sizeof(struct record_effect) <= RECORD_PAYLOAD, "a record is 64 bytes");
+_Static_assert(sizeof(struct record_reading) <= RECORD_PAYLOAD, "a record is 64 bytes");
+_Static_assert(sizeof(struct record_source) <= RECORD_PAYLOAD, "a record is 64 bytes");
+_Static_assert(sizeof(struct record_steady) <= RECORD_PAYLOAD, "a record is 64 bytes");
 
 #endif

@@ -1,0 +1,33 @@
+/*
+ * identity: the very process, namespace or container that was meant, and never another that got its
+ * number later.
+ */
+#ifndef CHAOS_IDENTITY_H
+#define CHAOS_IDENTITY_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+
+struct process_identity {
+	int64_t pid;
+	uint64_t started;   /* field 22 of /proc/PID/stat: clock ticks since boot */
+	char boot[37];      /* /proc/sys/kernel/random/boot_id */
+};
+
+bool process_identify(int64_t pid, struct process_identity *identity, struct error *err);
+/* Alive and the same. A zombie is dead. */
+bool process_alive(const struct process_identity *identity);
+/* Sends it through a pidfd, after looking: never hits a successor. Gone: false with `*gone`. */
+bool process_signal(const struct process_identity *identity, int signal, bool *gone,
+		    struct error *err);
+char process_state(const struct process_identity *identity); /* 'R' 'S' 'T' ...; 0: gone */
+
+json_t *process_to_json(const struct process_identity *identity);
+bool process_from_json(const json_t *json, struct process_identity *identity, struct error *err);
+
+/* Of /proc/PID/ns/net or of a path: device and inode. */
+bool namespace_identify(const char *path, uint64_t *device, uint64_t *inode, struct error *err);
+
+#endif

@@ -1,0 +1,38 @@
+/* The registry of faults. A new kind is a declaration in chaos/kinds.h and a row here. */
+#include "chaos/kinds.h"
+
+const struct fault_kind *const fault_kinds[] = {
+	/* wire */
+
+	/* call */
+
+	/* process */
+
+	/* network */
+
+	/* machine */
+
+	/* container */
+
+	NULL,
+};
+
+const char *fault_family_name(enum fault_family family)
+{
+	static const char *const names[FAMILY_COUNT] = {
+		[FAMILY_WIRE] = "wire",	      [FAMILY_CALL] = "call",
+		[FAMILY_PROCESS] = "process", [FAMILY_NETWORK] = "network",
+		[FAMILY_MACHINE] = "machine", [FAMILY_CONTAINER] = "container",
+		[FAMILY_STORE] = "store",
+	};
+
+	return family < FAMILY_COUNT ? names[family] : "unknown";
+}
+
+const struct fault_kind *fault_kind_find(struct text name)
+{
+	for (const struct fault_kind *const *kind = fault_kinds; *kind; kind++)
+		if (text_is(name, (*kind)->name))
+			return *kind;
+	return NULL;
+}

@@ -1,0 +1,22 @@
+/*
+ * kinds: every kind of fault there is, declared. Each is defined in a file of its own, named like
+ * it, and has its row in chaos/kinds.c.
+ */
+#ifndef CHAOS_KINDS_H
+#define CHAOS_KINDS_H
+
+#include "chaos/fault.h"
+
+/* In the proxy, on bytes. */
+
+/* In the proxy, on calls. */
+
+/* Processes. */
+
+/* Networks. */
+
+/* Machines. */
+
+/* Containers. */
+
+#endif

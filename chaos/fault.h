@@ -44,7 +44,7 @@ enum fault_aim { AIM_EDGE = 1, AIM_SERVICE = 2, AIM_REGION = 4, AIM_MACHINE = 8 
 /* Which calls of an edge are meant. Call faults have it, and so has the trigger `on`. */
 struct call_match {
 	char *method;        /* NULL: any */
-	char *path;          /* whole segments from the front; '*' is any one of them */
+	char *path;          /* whole; '*' is any one segment, '**' at its end all that follow */
 	char *header;        /* "Name" or "Name: value"; NULL: any */
 	int64_t nth;         /* only the nth that matches; 0: all */
 	int64_t every;       /* every nth that matches; 0: all */

@@ -48,3 +48,14 @@ void http_changed(struct http *http, struct armed *armed)
 	(void)http;
 	(void)armed;
 }
+
+void http_copies_forget(struct proxy_core *core, const struct armed *armed)
+{
+	(void)core;
+	(void)armed;
+}
+
+void http_copies_free(struct proxy_core *core)
+{
+	(void)core;
+}

@@ -66,6 +66,7 @@ struct proxy_core {
 	struct armed *armed;         /* in the order of arming */
 	struct lease *leases;        /* control connections */
 	struct relay *dying;         /* ended in this turn */
+	struct copy *copies;         /* second calls of CALL_TWICE; they outlive their relay */
 	struct event *reap;
 	uint64_t connections;        /* so far, over all edges */
 	char *chunk;                 /* CHUNK_BYTES; what recv() gives lies here */
@@ -87,6 +88,8 @@ struct armed {
 	bool released;         /* and calls that it holds may go on */
 	int64_t hits;
 	uint64_t matched;      /* calls that matched so far: for nth, every and share */
+	int64_t promised;      /* calls under way that will be hits when all goes well */
+	int64_t too_large;     /* calls passed untreated: they did not fit into CALL_KEEP_MAX */
 	struct armed *next;
 };
 
@@ -103,7 +106,7 @@ struct armed *watch_next(const struct proxy_edge *edge, const struct armed *last
 
 struct hit {
 	enum hit_kind kind;
-	const struct relay *relay;
+	const struct relay *relay; /* only its edge, core and number are read */
 	uint32_t call;         /* 0: no call */
 	uint64_t correlation;
 	int64_t delay_us;      /* that was added */
@@ -268,6 +271,13 @@ void http_forget(struct http *http, const struct armed *armed);
 void http_changed(struct http *http, struct armed *armed);
 
 /*
+ * Second calls that wait for their answer, whatever became of the first: each armed fault that goes
+ * is forgotten, and at the end of the process all are dropped.
+ */
+void http_copies_forget(struct proxy_core *core, const struct armed *armed);
+void http_copies_free(struct proxy_core *core);
+
+/*
  * One HTTP call on its way. Texts of the request are valid in asked(), those of the answer in
  * answering() and answered().
  */
@@ -286,6 +296,9 @@ struct call {
 	struct buffer reply_body;
 	int64_t cut_bytes;           /* CALL_CUT: so many of the body still pass */
 	enum ending caller_ending;   /* CALL_END, CALL_CUT: how the caller's connection ends */
+	int64_t twice_gap_us;        /* CALL_TWICE: between the first and the second */
+	bool twice_second;           /* CALL_TWICE: the caller gets the answer to the second */
+	int64_t silence_us;          /* CALL_SWALLOW: at most so long, then a reset */
 };
 
 /* What one armed call fault does with one call. */
@@ -299,24 +312,29 @@ struct call_treatment {
 	void *state;                 /* ops->state_bytes, zeroed */
 };
 
+enum { CALL_KEEP_MAX = 1 << 20 }; /* a larger message is passed on, untreated */
+
 enum call_verdict {
 	CALL_PASS,    /* the next fault in the row is asked; after the last one, it goes on */
 	CALL_WAIT,    /* until wait_until_us, or until the fault goes */
-	CALL_ANSWER,  /* the caller gets reply_*; asked(): upstream sees nothing of the call */
+	CALL_ANSWER,  /* asked(): the caller gets reply_*, upstream sees nothing of the call;
+			 answered(): the answer is now reply_*, and the next fault sees that */
 	CALL_END,     /* the caller's connection ends as caller_ending says */
 	CALL_SWALLOW, /* answered(): the caller gets nothing and stays connected */
-	CALL_TWICE,   /* asked(): sent a second time, over a connection of its own */
+	CALL_TWICE,   /* asked(): sent a second time, over a connection of its own; the hit is
+			 counted when the second is answered, too */
 	CALL_KEEP,    /* answering(): kept (bounded) until it is complete, then answered() */
-	CALL_CUT,     /* answering(): after cut_bytes of the body it ends as caller_ending says */
+	CALL_CUT,     /* answering(), answered(): after cut_bytes of the body it ends as
+			 caller_ending says */
 };
 
 struct call_ops {
 	size_t state_bytes;
-	/* The request's head has come and matches; nothing of it was sent on. */
+	/* The request's head has come and matches; nothing of it was sent on. NULL: PASS. */
 	enum call_verdict (*asked)(struct call_treatment *treatment, int64_t now_us);
-	/* The head of the final answer has come; nothing of it was sent on. */
+	/* The head of the final answer has come; nothing of it was sent on. NULL: PASS. */
 	enum call_verdict (*answering)(struct call_treatment *treatment, int64_t now_us);
-	/* All of it has come: the effect, if any, has happened. */
+	/* All of it has come: the effect, if any, has happened. Called after CALL_KEEP. */
 	enum call_verdict (*answered)(struct call_treatment *treatment, int64_t now_us);
 };
 

@@ -46,15 +46,24 @@ static const struct topic {
 
 enum { TOPICS = sizeof(topics) / sizeof(topics[0]) };
 
-static bool write_topic(const char *name, bool man, struct buffer *out)
+/* "run", or "chaos" and "heal". */
+static const struct command *find_command(const struct strings *words)
 {
-	const struct command *command = command_find(name);
+	const struct command *command = command_find(words->items[0]);
+
+	return command && words->count > 1 ? command_part(command, words->items[1]) : command;
+}
+
+static bool write_topic(const struct strings *words, bool man, struct buffer *out)
+{
+	const struct command *command = find_command(words);
+	const char *name = words->items[0];
 
 	if (command) {
 		command_write_help(command, out);
 		return true;
 	}
-	for (size_t i = 0; i < TOPICS; i++) {
+	for (size_t i = 0; i < TOPICS && words->count == 1; i++) {
 		if (strcmp(topics[i].name, name) == 0) {
 			topics[i].write(man, out);
 			return true;
@@ -63,8 +72,9 @@ static bool write_topic(const char *name, bool man, struct buffer *out)
 	return false;
 }
 
-static int help_unknown(const struct invocation *invocation, const char *name)
+static int help_unknown(const struct invocation *invocation, const struct strings *words)
 {
+	const char *name = words->items[0];
 	const char *known[64];
 	size_t count = 0;
 	const char *near;
@@ -74,6 +84,8 @@ static int help_unknown(const struct invocation *invocation, const char *name)
 	for (size_t i = 0; i < TOPICS; i++)
 		known[count++] = topics[i].name;
 	known[count] = NULL;
+	if (words->count > 1 && command_find(name))
+		return command_usage(invocation, "nothing about '%s %s'", name, words->items[1]);
 	near = suggest(text_of(name), known);
 	if (near)
 		return command_usage(invocation, "nothing about '%s' (did you mean '%s'?)", name,
@@ -89,8 +101,8 @@ static int help_run(struct invocation *invocation)
 
 	if (invocation->arguments.count == 0)
 		write_everything(options->man, &out);
-	else if (!write_topic(invocation->arguments.items[0], options->man, &out))
-		code = help_unknown(invocation, invocation->arguments.items[0]);
+	else if (!write_topic(&invocation->arguments, options->man, &out))
+		code = help_unknown(invocation, &invocation->arguments);
 	if (code == EXIT_PASS && !print_buffer(&out))
 		code = EXIT_INTERNAL;
 	buffer_release(&out);
@@ -100,10 +112,10 @@ static int help_run(struct invocation *invocation)
 const struct command command_help = {
 	.name = "help",
 	.summary = "explain a command, the scenario language or the exit codes",
-	.usage = "[--man] [COMMAND | scenario | exit-codes]",
+	.usage = "[--man] [COMMAND... | scenario | exit-codes]",
 	.about = "Without an argument, lists the commands.",
 	.options = help_options,
 	.options_bytes = sizeof(struct help_options),
-	.arguments_max = 1,
+	.arguments_max = 2,
 	.run = help_run,
 };

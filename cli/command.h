@@ -55,12 +55,20 @@ struct command {
 	size_t options_bytes;
 	int arguments_min, arguments_max; /* ARGUMENTS_ANY: no limit */
 	int (*run)(struct invocation *invocation);
+	/*
+	 * Instead of all of that from options on: commands below this one, NULL-ended, each with
+	 * its whole name ("chaos heal").
+	 */
+	const struct command *const *parts;
 };
 
 /* Sorted by name, ended by NULL. */
 extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
+
+/* The part whose last word is `word`; NULL: there is none. */
+const struct command *command_part(const struct command *command, const char *word);
 
 /* "sagastorm run: text" on stderr; returns the code. */
 int command_fail(const struct invocation *invocation, int code, const struct error *err);
@@ -87,6 +95,11 @@ void exit_codes_write(struct buffer *out);
 /* stdout; false when it can't be written (a full disk, a closed pipe). */
 bool print_buffer(const struct buffer *buffer);
 
+/* Below `chaos`: cli/chaos_NAME.c, with a row in cli/cmd_chaos.c. */
+extern const struct command command_chaos_heal;
+extern const struct command command_chaos_status;
+
+extern const struct command command_chaos;
 extern const struct command command_check;
 extern const struct command command_doctor;
 extern const struct command command_help;

@@ -5,12 +5,25 @@
 
 enum { HELP_WIDTH = 92 };
 
+static void write_parts(const struct command *command, struct buffer *out)
+{
+	buffer_add_string(out, "\n\ncommands:\n");
+	for (size_t i = 0; command->parts[i]; i++)
+		buffer_format(out, "  %-16s %s\n", command->parts[i]->name,
+			      command->parts[i]->summary);
+	buffer_format(out, "\n'sagastorm %s COMMAND --help' tells about one.\n", command->name);
+}
+
 void command_write_help(const struct command *command, struct buffer *out)
 {
 	buffer_format(out, "usage: sagastorm %s %s\n\n", command->name, command->usage);
 	fold_text(command->about, 0, HELP_WIDTH, out);
-	buffer_add_string(out, "\n\noptions:\n");
-	options_write_help(command->options, out);
+	if (command->parts) {
+		write_parts(command, out);
+	} else {
+		buffer_add_string(out, "\n\noptions:\n");
+		options_write_help(command->options, out);
+	}
 	if (!command->examples)
 		return;
 	buffer_add_string(out, "\nexamples:\n");

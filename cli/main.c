@@ -11,6 +11,7 @@
 #include "lib/memory.h"
 
 const struct command *const commands[] = {
+	&command_chaos,
 	&command_check,
 	&command_doctor,
 	&command_help,
@@ -67,14 +68,36 @@ bool print_buffer(const struct buffer *buffer)
 	return fflush(stdout) == 0;
 }
 
+static const char *last_word(const char *name)
+{
+	const char *blank = strrchr(name, ' ');
+
+	return blank ? blank + 1 : name;
+}
+
+const struct command *command_part(const struct command *command, const char *word)
+{
+	for (size_t i = 0; command->parts && command->parts[i]; i++)
+		if (strcmp(last_word(command->parts[i]->name), word) == 0)
+			return command->parts[i];
+	return NULL;
+}
+
+enum { COMMANDS_MAX = sizeof(commands) / sizeof(commands[0]) };
+
+static const char *near_command(const struct command *const *among, const char *name)
+{
+	const char *known[COMMANDS_MAX] = { NULL };
+
+	for (size_t i = 0; among[i] && i < COMMANDS_MAX - 1; i++)
+		known[i] = last_word(among[i]->name);
+	return suggest(text_of(name), known);
+}
+
 static int unknown_command(const char *name)
 {
-	const char *known[sizeof(commands) / sizeof(commands[0])] = { NULL };
-	const char *near;
+	const char *near = near_command(commands, name);
 
-	for (size_t i = 0; commands[i]; i++)
-		known[i] = commands[i]->name;
-	near = suggest(text_of(name), known);
 	if (near)
 		fprintf(stderr, "sagastorm: unknown command '%s' (did you mean '%s'?)\n", name,
 			near);
@@ -117,6 +140,33 @@ static int check_argument_count(const struct invocation *invocation)
 	return EXIT_PASS;
 }
 
+static int unknown_part(const struct invocation *invocation, const char *word)
+{
+	const char *near = near_command(invocation->command->parts, word);
+
+	if (near)
+		return command_usage(invocation, "cannot '%s' (did you mean '%s'?)", word, near);
+	return command_usage(invocation, "cannot '%s'", word);
+}
+
+static int command_start(struct invocation *invocation, int argc, char *const *argv);
+
+static int start_part(struct invocation *invocation, int argc, char *const *argv)
+{
+	const struct command *part = argc ? command_part(invocation->command, argv[0]) : NULL;
+
+	if (part) {
+		invocation->command = part;
+		return command_start(invocation, argc - 1, argv + 1);
+	}
+	if (asks_for_help(argc, argv))
+		return show_help(invocation->command);
+	if (!argc)
+		return command_usage(invocation, "something is missing: %s",
+				     invocation->command->usage);
+	return unknown_part(invocation, argv[0]);
+}
+
 static int command_start(struct invocation *invocation, int argc, char *const *argv)
 {
 	const struct command *command = invocation->command;
@@ -124,6 +174,8 @@ static int command_start(struct invocation *invocation, int argc, char *const *a
 	struct error err;
 	int code;
 
+	if (command->parts)
+		return start_part(invocation, argc, argv);
 	if (asks_for_help(argc, argv))
 		return show_help(command);
 	invocation->options = arena_new(invocation->arena, command->options_bytes + 1);

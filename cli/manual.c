@@ -92,7 +92,10 @@ static void write_command(const struct command *command, struct buffer *out)
 {
 	write_heading(command, out);
 	write_prose(command->about, out);
-	options_write_man(command->options, out);
+	for (size_t i = 0; command->parts && command->parts[i]; i++)
+		write_command(command->parts[i], out);
+	if (command->options)
+		options_write_man(command->options, out);
 	if (!command->examples)
 		return;
 	buffer_add_string(out, ".Pp\n.Bd -literal -offset indent -compact\n");

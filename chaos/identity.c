@@ -1,0 +1,164 @@
+#include "chaos/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct stat_line {
+	char state;
+	uint64_t started;
+};
+
+/* A name in parentheses may hold anything, parentheses and line ends too: the last one counts. */
+static bool parse_stat(const char *line, struct stat_line *stat)
+{
+	const char *at = strrchr(line, ')');
+	char *end;
+
+	if (!at || at[1] != ' ' || !at[2])
+		return false;
+	stat->state = at[2];
+	at += 2;
+	for (int field = 3; field < 22; field++) {
+		at = strchr(at, ' ');
+		if (!at)
+			return false;
+		at++;
+	}
+	errno = 0;
+	stat->started = strtoull(at, &end, 10);
+	return errno == 0 && end != at;
+}
+
+static bool read_small(const char *path, char *out, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, out, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	out[got > 0 ? got : 0] = '\0';
+	return got > 0;
+}
+
+static bool read_stat(int64_t pid, struct stat_line *stat)
+{
+	char path[64], line[1024];
+
+	snprintf(path, sizeof(path), "/proc/%" PRId64 "/stat", pid);
+	return read_small(path, line, sizeof(line)) && parse_stat(line, stat);
+}
+
+static bool read_boot(char boot[37])
+{
+	char text[64];
+
+	if (!read_small("/proc/sys/kernel/random/boot_id", text, sizeof(text)) || strlen(text) < 36)
+		return false;
+	memcpy(boot, text, 36);
+	boot[36] = '\0';
+	return true;
+}
+
+bool process_identify(int64_t pid, struct process_identity *identity, struct error *err)
+{
+	struct stat_line stat;
+
+	memset(identity, 0, sizeof(*identity));
+	if (pid <= 0 || pid > INT32_MAX || !read_stat(pid, &stat))
+		return error_set(err, "there is no process %" PRId64, pid);
+	if (stat.state == 'Z' || stat.state == 'X')
+		return error_set(err, "process %" PRId64 " has ended", pid);
+	if (!read_boot(identity->boot))
+		return error_set(err, "cannot read the boot id of this machine");
+	identity->pid = pid;
+	identity->started = stat.started;
+	return true;
+}
+
+char process_state(const struct process_identity *identity)
+{
+	struct stat_line stat;
+	char boot[37];
+
+	if (identity->pid <= 0 || !read_boot(boot) || strcmp(boot, identity->boot) != 0 ||
+	    !read_stat(identity->pid, &stat) || stat.started != identity->started ||
+	    stat.state == 'Z' || stat.state == 'X')
+		return '\0';
+	return stat.state;
+}
+
+bool process_alive(const struct process_identity *identity)
+{
+	return process_state(identity) != '\0';
+}
+
+/*
+ * The descriptor first, the look afterwards: when the look finds the one that was meant, then the
+ * descriptor, which is older, can't be a successor's.
+ */
+bool process_signal(const struct process_identity *identity, int signal, bool *gone,
+		    struct error *err)
+{
+	int fd = (int)syscall(SYS_pidfd_open, (pid_t)identity->pid, 0);
+	bool good;
+
+	*gone = false;
+	if (fd < 0 && errno != ESRCH && errno != EINVAL)
+		return error_errno(err, "cannot open process %" PRId64, identity->pid);
+	if (fd < 0 || !process_alive(identity)) {
+		if (fd >= 0)
+			close(fd);
+		*gone = true;
+		return error_set(err, "process %" PRId64 " is gone", identity->pid);
+	}
+	good = syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0;
+	if (!good) {
+		*gone = errno == ESRCH;
+		error_errno(err, "cannot send signal %d to process %" PRId64, signal,
+			    identity->pid);
+	}
+	close(fd);
+	return good;
+}
+
+json_t *process_to_json(const struct process_identity *identity)
+{
+	return json_pack("{s:I, s:I, s:s}", "pid", (json_int_t)identity->pid, "started",
+			 (json_int_t)identity->started, "boot", identity->boot);
+}
+
+bool process_from_json(const json_t *json, struct process_identity *identity, struct error *err)
+{
+	const json_t *pid = json_object_get(json, "pid");
+	const json_t *started = json_object_get(json, "started");
+	const char *boot = json_string_value(json_object_get(json, "boot"));
+
+	memset(identity, 0, sizeof(*identity));
+	if (!json_is_integer(pid) || json_integer_value(pid) <= 0 ||
+	    json_integer_value(pid) > INT32_MAX || !json_is_integer(started) ||
+	    json_integer_value(started) < 0 || !boot || strlen(boot) != 36)
+		return error_set(err, "this is no process: it needs pid, started and boot");
+	identity->pid = json_integer_value(pid);
+	identity->started = (uint64_t)json_integer_value(started);
+	memcpy(identity->boot, boot, sizeof(identity->boot));
+	return true;
+}
+
+bool namespace_identify(const char *path, uint64_t *device, uint64_t *inode, struct error *err)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return error_errno(err, "cannot look at the namespace '%s'", path);
+	*device = status.st_dev;
+	*inode = status.st_ino;
+	return true;
+}

@@ -51,6 +51,8 @@ static const struct yaml *decided(struct loading *loading, const char *key)
 		return loading->data;
 	if (strcmp(key, "journeys") == 0)
 		return loading->journeys;
+	if (strcmp(key, "sagas") == 0)
+		return loading->sagas;
 	return yaml_get(loading->root, key);
 }
 

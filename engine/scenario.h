@@ -30,6 +30,8 @@ struct generator_settings {
 	int transport;           /* enum transport_kind */
 };
 
+struct contract;
+
 struct scenario {
 	struct arena arena;
 	char *path;
@@ -43,6 +45,8 @@ struct scenario {
 	uint8_t source_count;
 	struct journey *journeys;
 	size_t journey_count;
+	struct contract *contracts; /* sagas/contract.h */
+	size_t contract_count;
 	struct name_table request_names;
 	uint32_t *meets;         /* per journey, for the plan */
 	char *resolved;          /* the whole scenario as one YAML file, secrets masked */

@@ -6,6 +6,7 @@
 #include "lib/path.h"
 #include "loadgen/data_read.h"
 #include "loadgen/plan_read.h"
+#include "sagas/contract.h"
 
 #define FIELD(name) offsetof(struct sections, name)
 
@@ -40,6 +41,9 @@ const struct key scenario_keys[] = {
 	  .example = "{ browse: 78, checkout: 20, cancel: 2 }" },
 	{ "journeys", KEY_NODE, FIELD(journeys), .shape = &journeys_shape,
 	  .help = "what one visitor does: a list of steps, or a map with a `graph`" },
+	{ "sagas", KEY_NODE, FIELD(sagas), .shape = &sagas_shape,
+	  .help = "contracts by name: what a business transaction may do, and where it can be "
+		  "seen what it did (docs/contracts.md)" },
 	KEYS_END
 };
 
@@ -91,6 +95,14 @@ static bool read_journeys(struct loading *loading)
 			     &scenario->journey_count);
 }
 
+static bool read_sagas(struct loading *loading)
+{
+	struct scenario *scenario = loading->scenario;
+
+	return sagas_section_read(loading->sagas, &loading->reading, &scenario->contracts,
+				  &scenario->contract_count);
+}
+
 static bool read_load(struct loading *loading)
 {
 	if (!loading->sections.load || yaml_is_null(loading->sections.load))
@@ -118,7 +130,7 @@ static bool read_mix(struct loading *loading)
 		journeys[number] =
 			(struct journey){ .name = arena_string(&scenario->arena, name->text),
 					  .at = name->at,
-			.number = number };
+					  .number = number };
 	good = !count || mix_section_read(mix, &loading->reading, journeys, count,
 					  loading->main_file, &scenario->plan);
 	if (!mix && count > 1)
@@ -263,6 +275,7 @@ bool sections_read(struct loading *loading)
 	good = http_section_read(loading) && good;
 	good = generator_section_read(loading) && good;
 	good = read_data(loading) && good;
+	good = read_sagas(loading) && good;
 	good = read_journeys(loading) && good;
 	good = read_mix(loading) && good;
 	good = read_load(loading) && good;

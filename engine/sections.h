@@ -24,7 +24,7 @@ struct sections {
 	char *name, *about, *target;
 	int64_t seed;
 	struct strings use;
-	const struct yaml *vars, *data, *load, *mix, *journeys;
+	const struct yaml *vars, *data, *load, *mix, *journeys, *sagas;
 	struct http_keys http;
 	struct generator_settings generator;
 };
@@ -40,7 +40,7 @@ struct loading {
 	const char *main_file;
 	size_t errors_before; /* of other scenarios, in the same complaints */
 	struct yaml *root;     /* of the main file */
-	struct yaml *vars, *data, *journeys; /* of all files together; NULL: none */
+	struct yaml *vars, *data, *journeys, *sagas; /* of all files together; NULL: none */
 	struct sections sections;
 };
 

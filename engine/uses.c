@@ -1,4 +1,4 @@
-/* `use:` other files, and one set of vars, data and journeys from all of them. See sections.h. */
+/* `use:` other files, and one set of what they bring from all of them. See sections.h. */
 #include "engine/sections.h"
 #include "lib/path.h"
 
@@ -106,14 +106,15 @@ static bool merge_file(struct loading *loading, const struct yaml *root, const s
 	bool good = merge_section(loading, "vars", root, &loading->vars, chain);
 
 	good = merge_section(loading, "data", root, &loading->data, chain) && good;
+	good = merge_section(loading, "sagas", root, &loading->sagas, chain) && good;
 	return merge_section(loading, "journeys", root, &loading->journeys, chain) && good;
 }
 
-/* A used file brings vars, data and journeys; how they are run is for the main file to say. */
+/* A used file brings vars, data, journeys, sagas; how they are run the main file says. */
 static bool check_keys(struct loading *loading, const struct yaml *root)
 {
-	static const char *const brought[] = { "name", "about",	 "use",	     "vars",
-					       "data", "journeys", NULL };
+	static const char *const brought[] = { "name", "about",	   "use",   "vars",
+					       "data", "journeys", "sagas", NULL };
 	bool good = true;
 
 	for (const struct yaml *key = root->first; key; key = key->next) {

@@ -252,7 +252,8 @@ struct record_saga_id {
 
 /* Payload of RECORD_EFFECT. */
 struct record_effect {
-	int64_t at_us;     /* as the source says, since the start of the run */
+	int64_t at_us;     /* as the source says, since the start of the run; INT64_MIN: it does
+			    * not say */
 	uint32_t saga;     /* SAGA_NONE: it names none of ours */
 	uint8_t contract;
 	uint8_t step;
@@ -295,11 +296,14 @@ struct record_reading {
 	char name[24];     /* the item in words, cut */
 };
 
+/* In RECORD_SOURCE, beside the numbers of the contract's evidence. */
+enum { SOURCE_OUTCOME = 255, SOURCE_STOCK = 254 };
+
 /* Payload of RECORD_SOURCE. */
 struct record_source {
 	int64_t at_us;
 	uint8_t contract;
-	uint8_t source;     /* of the contract's evidence; 255: the outcome by key */
+	uint8_t source;     /* of the contract's evidence, or SOURCE_OUTCOME, SOURCE_STOCK */
 	uint16_t snapshot;
 	uint32_t complete;  /* 1: all of it was read */
 	uint64_t read, strange; /* entries; strange: not as the contract says */

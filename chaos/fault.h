@@ -38,7 +38,10 @@ enum fault_family {
 };
 const char *fault_family_name(enum fault_family family);
 
-/* What a kind can be aimed at; bits. */
+/*
+ * What a kind can be aimed at; bits. Each gives it a common key (edge, service, region). With
+ * AIM_MACHINE it may also be aimed at nothing of the system.
+ */
 enum fault_aim { AIM_EDGE = 1, AIM_SERVICE = 2, AIM_REGION = 4, AIM_MACHINE = 8 };
 
 /* Which calls of an edge are meant. Call faults have it, and so has the trigger `on`. */
@@ -76,7 +79,10 @@ struct fault {
 	void *settings;          /* kind->settings_bytes, as kind->keys read them */
 	char *settings_yaml;     /* the same as flow YAML, for the proxy and the journal */
 	const struct system *system;
-	/* What it is aimed at, resolved by chaos/faults_read.c from edge:, service:, region: */
+	/*
+	 * What it is aimed at, resolved by chaos/faults_aim.c from edge:, service:, region:. A region
+	 * is its services and, for kinds that can be aimed at edges, the edges that cross its border.
+	 */
 	const struct edge **edges;
 	size_t edge_count;
 	const struct service **services;
@@ -103,11 +109,14 @@ struct fault_kind {
 	enum fault_family family;
 	unsigned aims;           /* enum fault_aim */
 	const char *summary;     /* one line, for `chaos kinds` and the manual */
-	const char *example;     /* one line of YAML that works */
+	const char *example;     /* one line of YAML that works: "kill: { service: payment }" */
 	const struct key *keys;  /* its own settings; the common ones are added by the registry */
 	size_t settings_bytes;
+	enum fault_direction usual_direction; /* WIRE: without `direction:`; 0: both */
 	/* After the keys were read: what else can be wrong. May be NULL. */
 	bool (*check)(const struct fault *fault, struct complaints *complaints);
+	/* How long it takes when `for` is not given, from its settings. NULL or 0: the usual. */
+	int64_t (*lasts_us)(const struct fault *fault);
 	/* Whether this machine can (a kernel module, a program, a right). NULL: yes. */
 	bool (*possible)(struct error *err);
 

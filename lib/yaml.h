@@ -60,6 +60,8 @@ struct value yaml_value(const struct yaml *scalar);
 
 /* Writes the tree as YAML again (aliases resolved). What is read from it is the same tree. */
 void yaml_write(const struct yaml *root, struct buffer *out);
+/* The same on one line: "{ edge: \"a -> b\", delay: 800ms }". Adds no newline. */
+void yaml_write_flow(const struct yaml *root, struct buffer *out);
 
 /* lib/yaml_merge.c: what a map needs when it is complete. */
 void yaml_check_duplicates(const struct yaml *map, struct complaints *complaints);

@@ -163,3 +163,23 @@ void yaml_write(const struct yaml *root, struct buffer *out)
 	if (root)
 		write_node(root, 0, out);
 }
+
+void yaml_write_flow(const struct yaml *root, struct buffer *out)
+{
+	bool map = root->kind == YAML_MAP;
+
+	if (root->kind == YAML_SCALAR) {
+		write_scalar(root, out);
+		return;
+	}
+	buffer_add_char(out, map ? '{' : '[');
+	for (const struct yaml *child = root->first; child; child = child->next) {
+		buffer_add_string(out, child == root->first ? " " : ", ");
+		if (map) {
+			write_scalar(child, out);
+			buffer_add_string(out, ": ");
+		}
+		yaml_write_flow(map ? child->value : child, out);
+	}
+	buffer_add_string(out, map ? " }" : " ]");
+}

@@ -45,6 +45,7 @@ struct service {
 	char *name;
 	char *url;           /* NULL: it is not called */
 	char *health;        /* URL that answers 2xx when all is well; NULL: none (a warning) */
+	char *smtp;          /* host:port where it speaks SMTP beside that; NULL: nowhere */
 	struct strings start; /* a command that starts it again; none: something else does */
 	char *data;          /* a directory on its disk, for disk faults; may be NULL */
 	struct instance_place *instances; /* at least one; maybe with no way to find a process */
@@ -61,6 +62,7 @@ struct edge {
 	char *url;           /* where it leads: scheme, host and port, or host:port */
 	char *listen;        /* where the proxy stands in for it; NULL: a port of its choosing */
 	enum edge_protocol protocol; /* TLS: passed through, wire faults only */
+	bool events;         /* calls back (events, webhooks): may close a circle */
 };
 
 struct region {
@@ -86,6 +88,9 @@ struct system {
 extern const struct key system_keys[];  /* of the map below `system:` */
 extern const struct shape system_shape; /* of what `system:` takes: that map, or a name */
 
+/* Of an edge, in the order of enum edge_protocol; NULL-ended: "http", "tcp", "tls". */
+extern const char *const edge_protocols[];
+
 /*
  * Compiles the map. Checked: circular dependencies (a warning, as events do go round), two services
  * on one host and port, services without a health check (a warning), services that nothing reaches
@@ -94,6 +99,14 @@ extern const struct shape system_shape; /* of what `system:` takes: that map, or
 bool system_read(const struct yaml *map, struct reading *reading, struct system *system);
 /* A file: `system:` at its top, nothing else required. */
 bool system_read_file(const char *path, struct reading *reading, struct system *system);
+
+/* "http://127.0.0.1:7004/x", "tcp://...", "127.0.0.1:2525": host (without brackets) and port. */
+struct address {
+	struct text host;
+	uint16_t port;
+	enum edge_protocol protocol;
+};
+bool address_read(struct text text, struct address *address, struct error *err);
 
 const struct service *system_service(const struct system *system, struct text name);
 const struct edge *system_edge(const struct system *system, struct text name); /* blanks free */

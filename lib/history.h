@@ -68,6 +68,13 @@ struct history_reader *history_open(const char *path, struct error *err);
 const struct record *history_read(struct history_reader *reader); /* NULL at the end */
 void history_reader_free(struct history_reader *reader);
 
+/*
+ * The same of a file that is still being written: NULL means that there is no more yet, and that
+ * asking later is worth it. Cheap: one read of what was not there before. Not to be mixed with
+ * history_read(); a file followed in this way is never found torn.
+ */
+const struct record *history_follow(struct history_reader *reader);
+
 /* Known at the end: bytes after the last good record, or fewer records than the writer counted. */
 bool history_torn(const struct history_reader *reader);
 /* Records that the writer had no room for. */

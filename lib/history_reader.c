@@ -12,7 +12,7 @@
 #include "lib/memory.h"
 
 /* Read, not mapped: a file that shrinks under us is an end, not a SIGBUS. */
-enum { BLOCK_RECORDS = 4096 };
+enum { BLOCK_RECORDS = 4096, FOLLOW_RECORDS = 1024 };
 
 struct history_reader {
 	int fd;
@@ -131,6 +131,39 @@ const struct record *history_read(struct history_reader *reader)
 	reader->at++;
 	reader->count++;
 	return record;
+}
+
+static bool is_record(const struct history_reader *reader)
+{
+	const struct record *record = &reader->block[reader->at];
+
+	return reader->at < reader->filled && record->kind != 0 &&
+	       record->check == record_check(record);
+}
+
+/* From the first record that was not handed out: it, too, may have been read half written. */
+static void read_on(struct history_reader *reader)
+{
+	off_t from = (off_t)((reader->count + 1) * sizeof(*reader->block));
+	ssize_t got;
+
+	do
+		got = pread(reader->fd, reader->block, FOLLOW_RECORDS * sizeof(*reader->block),
+			    from);
+	while (got < 0 && errno == EINTR);
+	reader->at = 0;
+	reader->filled = got > 0 ? (size_t)got / sizeof(*reader->block) : 0;
+}
+
+const struct record *history_follow(struct history_reader *reader)
+{
+	if (!is_record(reader)) {
+		read_on(reader);
+		if (!is_record(reader))
+			return NULL;
+	}
+	reader->count++;
+	return &reader->block[reader->at++];
 }
 
 bool history_torn(const struct history_reader *reader)

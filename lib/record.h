@@ -7,6 +7,7 @@
 #ifndef LIB_RECORD_H
 #define LIB_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/history.h"
@@ -77,6 +78,21 @@ struct record_request {
 	uint8_t attempt;     /* 0 first, 1 the first retry, ... */
 	uint8_t spare[3];
 };
+
+/* done - intended */
+static inline int64_t request_latency_us(const struct record_request *request)
+{
+	return (int64_t)request->lag_us + request->service_us;
+}
+
+/*
+ * Whether it is in the figures of its name. What is tried again counts as a retry only; what our
+ * own stop interrupted says nothing about the system.
+ */
+static inline bool request_counts(const struct record_request *request, uint16_t flags)
+{
+	return !(flags & REQUEST_WILL_RETRY) && request->failure != FAILURE_INTERRUPTED;
+}
 
 /* Payload of RECORD_START. */
 struct record_start {

@@ -34,9 +34,4 @@ void measure_merge(struct measure *into, const struct measure *from);
 /* Of both; the caller frees it. Empty, never NULL. */
 struct hist *measure_latency(const struct measure *measure);
 
-static inline int64_t request_latency_us(const struct record_request *request)
-{
-	return (int64_t)request->lag_us + request->service_us;
-}
-
 #endif

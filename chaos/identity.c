@@ -9,32 +9,50 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "lib/clock.h"
+
+enum { FLAG_KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD */
 
 struct stat_line {
 	char state;
-	uint64_t started;
+	uint64_t parent, flags, started;
 };
+
+static bool number_at(const char *text, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return errno == 0 && end != text;
+}
 
 /* A name in parentheses may hold anything, parentheses and line ends too: the last one counts. */
 static bool parse_stat(const char *line, struct stat_line *stat)
 {
 	const char *at = strrchr(line, ')');
-	char *end;
+	bool good = true;
 
 	if (!at || at[1] != ' ' || !at[2])
 		return false;
 	stat->state = at[2];
 	at += 2;
-	for (int field = 3; field < 22; field++) {
+	for (int field = 4; field <= 22 && good; field++) {
 		at = strchr(at, ' ');
 		if (!at)
 			return false;
 		at++;
+		if (field == 4)
+			good = number_at(at, &stat->parent);
+		else if (field == 9)
+			good = number_at(at, &stat->flags);
+		else if (field == 22)
+			good = number_at(at, &stat->started);
 	}
-	errno = 0;
-	stat->started = strtoull(at, &end, 10);
-	return errno == 0 && end != at;
+	return good;
 }
 
 static bool read_small(const char *path, char *out, size_t size)
@@ -127,6 +145,31 @@ bool process_signal(const struct process_identity *identity, int signal, bool *g
 	}
 	close(fd);
 	return good;
+}
+
+int64_t process_parent(int64_t pid)
+{
+	struct stat_line stat;
+
+	return read_stat(pid, &stat) ? (int64_t)stat.parent : 0;
+}
+
+bool process_is_kernel(int64_t pid)
+{
+	struct stat_line stat;
+
+	return read_stat(pid, &stat) && (stat.flags & FLAG_KERNEL_THREAD);
+}
+
+int64_t process_age_us(const struct process_identity *identity)
+{
+	int64_t ticks_per_s = sysconf(_SC_CLK_TCK);
+	struct timespec now;
+
+	if (!process_alive(identity) || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+		return -1;
+	return now.tv_sec * US_PER_S + now.tv_nsec / 1000 -
+	       (int64_t)identity->started * (US_PER_S / ticks_per_s);
 }
 
 json_t *process_to_json(const struct process_identity *identity)

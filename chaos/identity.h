@@ -24,6 +24,11 @@ bool process_signal(const struct process_identity *identity, int signal, bool *g
 		    struct error *err);
 char process_state(const struct process_identity *identity); /* 'R' 'S' 'T' ...; 0: gone */
 
+int64_t process_parent(int64_t pid);     /* 0: there is none, or no such process */
+bool process_is_kernel(int64_t pid);     /* a thread of the kernel */
+/* How long it has been alive; -1: it is gone. As exact as the kernel's ticks, 10 ms. */
+int64_t process_age_us(const struct process_identity *identity);
+
 json_t *process_to_json(const struct process_identity *identity);
 bool process_from_json(const json_t *json, struct process_identity *identity, struct error *err);
 

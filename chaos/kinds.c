@@ -7,6 +7,11 @@ const struct fault_kind *const fault_kinds[] = {
 	/* call */
 
 	/* process */
+	&process_crash_loop,
+	&process_fd_limit,
+	&process_kill,
+	&process_restart,
+	&process_stop,
 
 	/* network */
 

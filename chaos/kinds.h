@@ -12,6 +12,11 @@
 /* In the proxy, on calls. */
 
 /* Processes. */
+extern const struct fault_kind process_crash_loop;
+extern const struct fault_kind process_fd_limit;
+extern const struct fault_kind process_kill;
+extern const struct fault_kind process_restart;
+extern const struct fault_kind process_stop;
 
 /* Networks. */
 

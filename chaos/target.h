@@ -18,7 +18,7 @@ struct target_process {
 
 /*
  * The processes of the fault's services, cut down to its share (decided by its seed, at least one).
- * An error when a service has no process that can be found: nothing is half aimed.
+ * An error when one of them can't be found, or may not be hit: nothing is half aimed.
  */
 bool target_processes(const struct fault *fault, struct target_process **processes, size_t *count,
 		      struct error *err); /* free() */
@@ -28,10 +28,24 @@ bool target_process(const struct service *service, size_t instance,
 		    struct process_identity *process, struct error *err);
 
 /*
- * A pidfile, a system file that its launcher writes again: pids are read from there each time.
- * Whether the instance answers on its health URL (loopback control path; at most `wait_us`).
+ * Where an instance is to be found, how it is started again, how it is asked whether all is well;
+ * for undo records: whoever reads them knows of no system file. Paths are absolute.
  */
-bool target_healthy(const struct service *service, size_t instance, int64_t wait_us,
-		    struct error *err);
+json_t *target_place(const struct service *service, size_t instance);
+
+/*
+ * A pidfile is read, and a system file that its launcher writes again, each time that this is
+ * called. False when there is no such process now, or when it is one that may not be hit.
+ */
+bool target_find(const json_t *place, struct process_identity *process, struct error *err);
+/* Whether a process that was started again could be found by that. */
+bool target_can_find_again(const json_t *place);
+bool target_has_health(const json_t *place);
+
+/* Whether it answers 2xx on its health URL: directly, at most `wait_us`. None: true. */
+bool target_healthy(const json_t *place, int64_t wait_us, struct error *err);
+
+/* False for pid 1, threads of the kernel, ourselves, our parents, and what else is sagastorm's. */
+bool target_may_be_hit(int64_t pid, struct error *err);
 
 #endif

@@ -1,0 +1,196 @@
+/* fd-limit: running processes may open only so many files and sockets. */
+#include "chaos/kinds.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "chaos/process_parts.h"
+
+struct fd_limit_settings {
+	int64_t limit, free;
+};
+
+#define FIELD(name) offsetof(struct fd_limit_settings, name)
+
+static const struct key fd_limit_keys[] = {
+	{ "free", KEY_INTEGER, FIELD(free), .initial = "0", .maximum = 1e6,
+	  .help = "how many more it may open than it has open now" },
+	{ "limit", KEY_INTEGER, FIELD(limit), .initial = "0", .maximum = 1e9,
+	  .help = "the limit itself, instead of `free`" },
+	KEYS_END
+};
+
+static int64_t times_full;
+static bool was_full;
+
+static bool limits_of(const struct process_identity *process, struct rlimit *limits,
+		      struct error *err)
+{
+	if (prlimit((pid_t)process->pid, RLIMIT_NOFILE, NULL, limits) != 0)
+		return error_errno(err, "cannot read the limits of process %" PRId64, process->pid);
+	return true;
+}
+
+static int64_t count_open(const struct process_identity *process)
+{
+	char path[64];
+	int64_t count = -2; /* . and .. */
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/proc/%" PRId64 "/fd", process->pid);
+	directory = opendir(path);
+	if (!directory)
+		return -1;
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+static bool plan_one(const struct fd_limit_settings *settings, json_t *row, struct error *err)
+{
+	struct process_identity process;
+	struct rlimit limits;
+	int64_t limit = settings->limit, open;
+
+	if (!process_of_row(row, &process, err) || !limits_of(&process, &limits, err))
+		return false;
+	open = count_open(&process);
+	if (open < 0)
+		return error_set(err, "cannot see what '%s' has open", process_service(row));
+	if (!limit)
+		limit = open + settings->free;
+	if ((rlim_t)limit >= limits.rlim_cur)
+		return error_set(err, "'%s' may open %" PRIu64 ": %" PRId64 " would be no less",
+				 process_service(row), (uint64_t)limits.rlim_cur, limit);
+	json_object_set_new(row, "soft", json_integer((json_int_t)limits.rlim_cur));
+	json_object_set_new(row, "limit", json_integer(limit));
+	return true;
+}
+
+static bool fd_limit_plan(const struct fault *fault, struct fault_plan *plan, struct error *err)
+{
+	if (!process_plan(fault, "limit the open files of", plan, err))
+		return false;
+	for (size_t i = 0; i < process_count(plan->undo); i++)
+		if (!plan_one(fault->settings, process_row(plan->undo, i), err))
+			return false;
+	if (plan->undoes)
+		buffer_add_string(plan->undoes, "give it back the limit that it had");
+	return true;
+}
+
+/* Only the soft limit: the hard one could not be raised again by just anybody. */
+static bool set_limit(const struct process_identity *process, rlim_t soft, struct error *err)
+{
+	struct rlimit limits;
+
+	if (!limits_of(process, &limits, err))
+		return false;
+	limits.rlim_cur = soft;
+	if (prlimit((pid_t)process->pid, RLIMIT_NOFILE, &limits, NULL) != 0)
+		return error_errno(err, "cannot set the limits of process %" PRId64, process->pid);
+	return true;
+}
+
+static rlim_t member(const json_t *row, const char *key)
+{
+	return (rlim_t)json_integer_value(json_object_get(row, key));
+}
+
+static bool fd_limit_arm(const struct fault *fault, const json_t *undo, struct error *err)
+{
+	(void)fault;
+	for (size_t i = 0; i < process_count(undo); i++) {
+		const json_t *row = process_row(undo, i);
+		struct process_identity process;
+
+		if (!process_of_row(row, &process, err))
+			return false;
+		if (!process_alive(&process))
+			return error_set(err, "'%s' is gone", process_service(row));
+		if (!set_limit(&process, member(row, "limit"), err))
+			return false;
+	}
+	return true;
+}
+
+/* Whether it still has the limit that we gave it; a limit that it chose itself since is its own. */
+static bool is_ours(const json_t *row, struct process_identity *process)
+{
+	struct rlimit limits;
+
+	return process_of_row(row, process, NULL) && process_alive(process) &&
+	       limits_of(process, &limits, NULL) && limits.rlim_cur == member(row, "limit") &&
+	       limits.rlim_cur != member(row, "soft");
+}
+
+static bool fd_limit_heal(const json_t *undo, struct error *err)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < process_count(undo); i++) {
+		const json_t *row = process_row(undo, i);
+		struct process_identity process;
+
+		if (is_ours(row, &process) && !set_limit(&process, member(row, "soft"), err))
+			good = false;
+	}
+	return good;
+}
+
+static bool fd_limit_look(const json_t *undo, struct error *err)
+{
+	for (size_t i = 0; i < process_count(undo); i++) {
+		struct process_identity process;
+
+		if (!process_of_row(process_row(undo, i), &process, err))
+			return false;
+		if (is_ours(process_row(undo, i), &process))
+			return error_set(err, "process %" PRId64 " still has its low limit",
+					 process.pid);
+	}
+	return true;
+}
+
+/* How often it was seen to have come to its limit. */
+static void fd_limit_tend(const struct fault *fault, const json_t *undo)
+{
+	bool full = false;
+
+	(void)fault;
+	for (size_t i = 0; i < process_count(undo) && !full; i++) {
+		const json_t *row = process_row(undo, i);
+		struct process_identity process;
+
+		full = is_ours(row, &process) &&
+		       count_open(&process) >= (int64_t)member(row, "limit");
+	}
+	times_full += full && !was_full;
+	was_full = full;
+}
+
+static int64_t fd_limit_hits(const struct fault *fault, const json_t *undo)
+{
+	(void)fault;
+	(void)undo;
+	return times_full;
+}
+
+const struct fault_kind process_fd_limit = {
+	.name = "fd-limit",
+	.family = FAMILY_PROCESS,
+	.aims = AIM_SERVICE,
+	.summary = "running processes may open only so many files and sockets",
+	.example = "fd-limit: { service: gateway, free: 10 }",
+	.keys = fd_limit_keys,
+	.settings_bytes = sizeof(struct fd_limit_settings),
+	.plan = fd_limit_plan,
+	.arm = fd_limit_arm,
+	.heal = fd_limit_heal,
+	.look = fd_limit_look,
+	.tend = fd_limit_tend,
+	.hits = fd_limit_hits,
+};

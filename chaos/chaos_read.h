@@ -53,6 +53,9 @@ bool chaos_section_read(const struct yaml *node, const struct chaos_context *con
 bool fault_settings_read(const struct fault_kind *kind, const struct yaml *map,
 			 struct reading *reading, struct fault *fault);
 
+/* A warning for each kind that this machine can't do: a kernel without netem, no engine, ... */
+void chaos_warn_impossible(const struct chaos_section *section, struct complaints *complaints);
+
 /* "at 12.000 s for 15 s: latency on order -> payment: ..." for `check --plan` and --dry-run. */
 void chaos_show_plan(const struct chaos_section *section, struct buffer *out);
 

@@ -52,3 +52,26 @@ void chaos_show_plan(const struct chaos_section *section, struct buffer *out)
 			      fault->settings_yaml);
 	}
 }
+
+/* A kind is asked once, however often it is used. */
+static bool was_before(const struct chaos_section *section, size_t number)
+{
+	for (size_t i = 0; i < number; i++)
+		if (section->faults[i].kind == section->faults[number].kind)
+			return true;
+	return false;
+}
+
+void chaos_warn_impossible(const struct chaos_section *section, struct complaints *complaints)
+{
+	struct error err;
+
+	for (size_t i = 0; i < section->fault_count; i++) {
+		const struct fault *fault = &section->faults[i];
+
+		if (fault->kind->possible && !was_before(section, i) &&
+		    !fault->kind->possible(&err))
+			complain_warning(complaints, fault->at, "'%s' can't be done here: %s",
+					 fault->kind->name, err.text);
+	}
+}

@@ -72,17 +72,25 @@ bool system_read(const struct yaml *map, struct reading *reading, struct system 
 	return system_check(system, reading->complaints) && good;
 }
 
-bool system_read_file(const char *path, struct reading *reading, struct system *system)
+const struct yaml *system_load_file(const char *path, struct reading *reading)
 {
-	size_t before = reading->complaints->errors;
 	struct yaml *root = yaml_read_file(reading->arena, path, reading->complaints);
 	const struct yaml *map = root ? yaml_get(root, "system") : NULL;
 
-	if (!root)
-		return false;
-	if (!map)
-		return complain(reading->complaints, root->at, "missing key 'system'");
-	if (!system_read(map, reading, system) || reading->complaints->errors > before)
+	if (root && root->kind != YAML_MAP)
+		complain(reading->complaints, root->at, "a system file is a map, not %s",
+			 yaml_kind_name(root));
+	else if (root && !map)
+		complain(reading->complaints, root->at, "missing key 'system'");
+	return map;
+}
+
+bool system_read_file(const char *path, struct reading *reading, struct system *system)
+{
+	size_t before = reading->complaints->errors;
+	const struct yaml *map = system_load_file(path, reading);
+
+	if (!map || !system_read(map, reading, system) || reading->complaints->errors > before)
 		return false;
 	system->path = arena_string(reading->arena, text_of(path));
 	if (!yaml_get(map, "name"))
@@ -125,4 +133,48 @@ const struct region *system_region(const struct system *system, struct text name
 		if (text_is(name, system->regions[i].name))
 			return &system->regions[i];
 	return NULL;
+}
+
+const struct edge *system_entrance(const struct system *system)
+{
+	for (size_t i = 0; i < system->edge_count; i++)
+		if (strcmp(system->edges[i].from, VISITORS) == 0)
+			return &system->edges[i];
+	return NULL;
+}
+
+static void fill_service(struct service *known, const struct service *now)
+{
+	known->url = now->url;
+	known->health = now->health;
+	known->smtp = now->smtp;
+	known->start = now->start;
+	known->data = now->data;
+	known->instances = now->instances;
+	known->instance_count = now->instance_count;
+}
+
+bool system_fill(struct system *known, const struct system *now, struct error *err)
+{
+	for (size_t i = 0; i < known->service_count; i++) {
+		const char *name = known->services[i].name;
+		const struct service *service = system_service(now, text_of(name));
+
+		if (!service)
+			return error_set(err, "'%s' has no service '%s'", now->name, name);
+		fill_service(&known->services[i], service);
+	}
+	for (size_t i = 0; i < known->edge_count; i++) {
+		struct edge *edge = &known->edges[i];
+		const struct edge *found = system_edge(now, text_of(edge->name));
+
+		if (!found)
+			return error_set(err, "'%s' has no edge '%s'", now->name, edge->name);
+		edge->url = found->url;
+		edge->listen = found->listen;
+		edge->protocol = found->protocol;
+	}
+	known->path = now->path;
+	known->launcher = now->launcher;
+	return true;
 }

@@ -100,6 +100,15 @@ bool system_read(const struct yaml *map, struct reading *reading, struct system 
 /* A file: `system:` at its top, nothing else required. */
 bool system_read_file(const char *path, struct reading *reading, struct system *system);
 
+/* The map below `system:` of a file, for system_read(); NULL after a complaint. */
+const struct yaml *system_load_file(const char *path, struct reading *reading);
+
+/*
+ * What was known of a system before it ran gets what is there now: urls, pids, directories.
+ * Pointers to its services and edges stay. False when something that was known is not there.
+ */
+bool system_fill(struct system *known, const struct system *now, struct error *err);
+
 /* "http://127.0.0.1:7004/x", "tcp://...", "127.0.0.1:2525": host (without brackets) and port. */
 struct address {
 	struct text host;
@@ -110,6 +119,8 @@ bool address_read(struct text text, struct address *address, struct error *err);
 
 const struct service *system_service(const struct system *system, struct text name);
 const struct edge *system_edge(const struct system *system, struct text name); /* blanks free */
+/* The first edge that visitors take; NULL: there is none. */
+const struct edge *system_entrance(const struct system *system);
 const struct region *system_region(const struct system *system, struct text name);
 
 /*

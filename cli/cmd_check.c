@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "chaos/chaos_read.h"
 #include "engine/scenario.h"
 #include "lib/memory.h"
 
@@ -15,8 +16,8 @@ struct check_options {
 
 static const struct option check_options[] = {
 	{ "plan", 'p', NULL, KEY_BOOL, FIELD(plan),
-	  .help = "also print phases, rates and planned starts per journey, and a digest of "
-		  "them all" },
+	  .help = "also print phases, rates and planned starts per journey, a digest of them all, "
+		  "and when which fault starts" },
 	{ "set", 's', "NAME=VALUE", KEY_STRINGS, FIELD(set),
 	  .help = "override a variable of the scenario; may be repeated" },
 	{ "seed", 0, "N", KEY_STRING, FIELD(seed), .help = "instead of the scenario's seed" },
@@ -58,6 +59,10 @@ static void describe(const struct scenario *scenario, struct buffer *out)
 	unit_show_duration(out, plan_duration_us(plan));
 	buffer_add_string(out, ", ");
 	add_starts(plan, out);
+	if (scenario->chaos && scenario->chaos->fault_count) {
+		buffer_add_string(out, ", ");
+		add_plural(out, scenario->chaos->fault_count, "fault");
+	}
 	buffer_add_char(out, '\n');
 }
 
@@ -69,6 +74,10 @@ static void describe_plan(const struct scenario *scenario, struct buffer *out)
 		names[i] = scenario->journeys[i].name;
 	plan_describe(&scenario->plan, names, out);
 	free(names);
+	if (scenario->chaos && scenario->chaos->fault_count) {
+		buffer_add_string(out, "faults:\n");
+		chaos_show_plan(scenario->chaos, out);
+	}
 }
 
 static int check_one(const char *path, const struct check_options *options)
@@ -81,10 +90,13 @@ static int check_one(const char *path, const struct check_options *options)
 	};
 	struct complaints complaints = COMPLAINTS_EMPTY;
 	struct scenario *scenario = scenario_load(path, &overrides, &complaints);
-	bool good = scenario && !(options->strict && complaints.count);
+	bool good;
 	struct buffer text = BUFFER_EMPTY;
 
+	if (scenario && scenario->chaos)
+		chaos_warn_impossible(scenario->chaos, &complaints);
 	command_complain(&complaints);
+	good = scenario && !(options->strict && complaints.count);
 	if (good)
 		describe(scenario, &text);
 	if (good && options->plan)

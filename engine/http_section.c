@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "chaos/system.h"
 #include "engine/sections.h"
 #include "lib/path.h"
 
@@ -169,10 +170,22 @@ static bool check_headers(struct loading *loading)
 			"'headers' wants a map of name: value, not %s", yaml_kind_name(headers));
 }
 
+/* The way into the system, if there is one. */
+static const char *system_target(const struct loading *loading)
+{
+	const struct system *system = loading->scenario->system;
+	const struct edge *entrance = system ? system_entrance(system) : NULL;
+
+	return entrance && strstr(entrance->url, "://") ? entrance->url : NULL;
+}
+
 static bool read_target(struct loading *loading)
 {
 	const char *override = loading->overrides ? loading->overrides->target : NULL;
-	const char *target = override ? override : loading->sections.target;
+	const char *target = override		       ? override :
+			     loading->sections.target  ? loading->sections.target :
+			     yaml_get(loading->root, "target") ? NULL :
+								 system_target(loading);
 	const struct yaml *node = yaml_get(loading->root, "target");
 	struct place at = override ? (struct place){ "--target", 0, 0 } :
 			  node	   ? node->at :
@@ -195,6 +208,7 @@ static bool read_target(struct loading *loading)
 	if (!good) /* something to go on with, so that the rest is checked too */
 		origin_parse(text_of("http://127.0.0.1"), false, &origins->items[0], origins->arena,
 			     NULL);
+	loading->scenario->target_of_system = target && !override && !loading->sections.target;
 	origins->count = 1;
 	return good;
 }

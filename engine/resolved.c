@@ -43,6 +43,8 @@ static const struct yaml *decided(struct loading *loading, const char *key)
 
 		return scalar_of(loading, text_of(seed), false);
 	}
+	if (strcmp(key, "target") == 0 && scenario->target_of_system)
+		return NULL;
 	if (strcmp(key, "target") == 0)
 		return scalar_of(loading, text_of(loading->origins.items[0].url), false);
 	if (strcmp(key, "vars") == 0)
@@ -53,6 +55,8 @@ static const struct yaml *decided(struct loading *loading, const char *key)
 		return loading->journeys;
 	if (strcmp(key, "sagas") == 0)
 		return loading->sagas;
+	if (strcmp(key, "system") == 0)
+		return loading->system_map;
 	return yaml_get(loading->root, key);
 }
 

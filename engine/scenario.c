@@ -13,6 +13,16 @@ static struct scenario *scenario_new(const char *path)
 	return scenario;
 }
 
+bool scenario_aim(struct scenario *scenario, const char *url, struct error *err)
+{
+	struct origin origin;
+
+	if (!origin_parse(text_of(url), false, &origin, &scenario->arena, err))
+		return false;
+	scenario->transfer.origins[0] = origin;
+	return true;
+}
+
 void scenario_free(struct scenario *scenario)
 {
 	if (!scenario)

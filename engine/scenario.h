@@ -31,6 +31,9 @@ struct generator_settings {
 };
 
 struct contract;
+struct system;
+struct shop_system;
+struct chaos_section;
 
 struct scenario {
 	struct arena arena;
@@ -47,6 +50,10 @@ struct scenario {
 	size_t journey_count;
 	struct contract *contracts; /* sagas/contract.h */
 	size_t contract_count;
+	struct system *system;       /* chaos/system.h; NULL: not said what is under attack */
+	struct shop_system *shop;    /* engine/shop_system.h; NULL: not to be started */
+	struct chaos_section *chaos; /* chaos/chaos_read.h; NULL: nothing is broken */
+	bool target_of_system;       /* origin 0 is the way into the system; see scenario_aim() */
 	struct name_table request_names;
 	uint32_t *meets;         /* per journey, for the plan */
 	char *resolved;          /* the whole scenario as one YAML file, secrets masked */
@@ -66,6 +73,12 @@ struct scenario *scenario_load(const char *path, const struct scenario_overrides
 struct scenario *scenario_load_text(const char *name, struct text text,
 				    const struct scenario_overrides *overrides,
 				    struct complaints *complaints);
+
+/*
+ * Leads all requests to the target there instead, once it is known where that is: the way into a
+ * shop that was started for the run, or the proxy in front of it.
+ */
+bool scenario_aim(struct scenario *scenario, const char *url, struct error *err);
 
 void scenario_free(struct scenario *scenario);
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "chaos/chaos_read.h"
 #include "lib/memory.h"
 #include "lib/path.h"
 #include "loadgen/data_read.h"
@@ -44,6 +45,12 @@ const struct key scenario_keys[] = {
 	{ "sagas", KEY_NODE, FIELD(sagas), .shape = &sagas_shape,
 	  .help = "contracts by name: what a business transaction may do, and where it can be "
 		  "seen what it did (docs/contracts.md)" },
+	{ "system", KEY_NODE, FIELD(system), .shape = &scenario_system_shape,
+	  .help = "what is under attack: `shop` (started for the run), a system file, or services "
+		  "and edges as they stand in one (docs/systems.md)",
+	  .example = "systems/compose.yaml" },
+	{ "chaos", KEY_NODE, FIELD(chaos), .shape = &chaos_shape,
+	  .help = "what is broken on purpose, when, and for how long (docs/faults.md)" },
 	KEYS_END
 };
 
@@ -272,6 +279,7 @@ bool sections_read(struct loading *loading)
 	good = names_init(&loading->names, loading->vars, set) && good;
 	good = names_check(&loading->names) && good;
 	good = read_top(loading) && good;
+	good = system_section_read(loading) && good;
 	good = http_section_read(loading) && good;
 	good = generator_section_read(loading) && good;
 	good = read_data(loading) && good;
@@ -279,6 +287,7 @@ bool sections_read(struct loading *loading)
 	good = read_journeys(loading) && good;
 	good = read_mix(loading) && good;
 	good = read_load(loading) && good;
+	good = chaos_read(loading) && good;
 	if (!good || loading->complaints->errors > loading->errors_before)
 		return false;
 	fill_plan(loading->scenario);

@@ -25,6 +25,7 @@ struct sections {
 	int64_t seed;
 	struct strings use;
 	const struct yaml *vars, *data, *load, *mix, *journeys, *sagas;
+	const struct yaml *system, *chaos;
 	struct http_keys http;
 	struct generator_settings generator;
 };
@@ -41,6 +42,8 @@ struct loading {
 	size_t errors_before; /* of other scenarios, in the same complaints */
 	struct yaml *root;     /* of the main file */
 	struct yaml *vars, *data, *journeys, *sagas; /* of all files together; NULL: none */
+	const struct yaml *system;     /* as written, in whichever file */
+	const struct yaml *system_map; /* where it was found: for the resolved scenario */
 	struct sections sections;
 };
 
@@ -54,6 +57,13 @@ extern const struct key http_keys[];
 /* engine/generator_section.c */
 bool generator_section_read(struct loading *loading);
 extern const struct key generator_keys[];
+
+/* engine/system_section.c: the system, before the target is needed. */
+bool system_section_read(struct loading *loading);
+extern const struct shape scenario_system_shape;
+
+/* engine/chaos_section.c: after the load and the sagas, which faults refer to. */
+bool chaos_read(struct loading *loading);
 
 /* engine/resolved.c: the whole scenario as one YAML text. */
 char *scenario_resolve(struct loading *loading);

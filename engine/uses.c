@@ -101,20 +101,38 @@ static bool merge_section(struct loading *loading, const char *what, const struc
 	return good;
 }
 
+/* There is one system. Who uses a file may say that it is another one. */
+static bool merge_system(struct loading *loading, const struct yaml *root,
+			 const struct chain *chain)
+{
+	const struct yaml *system = yaml_get(root, "system"), *old = loading->system;
+
+	if (!system || yaml_is_null(system))
+		return true;
+	if (!old)
+		loading->system = system;
+	else if (!is_user(chain, old->at.file))
+		return complain(loading->complaints, system->at,
+				"'system' is there twice (first at %s:%d:%d)", old->at.file,
+				old->at.line, old->at.column);
+	return true;
+}
+
 static bool merge_file(struct loading *loading, const struct yaml *root, const struct chain *chain)
 {
 	bool good = merge_section(loading, "vars", root, &loading->vars, chain);
 
 	good = merge_section(loading, "data", root, &loading->data, chain) && good;
+	good = merge_system(loading, root, chain) && good;
 	good = merge_section(loading, "sagas", root, &loading->sagas, chain) && good;
 	return merge_section(loading, "journeys", root, &loading->journeys, chain) && good;
 }
 
-/* A used file brings vars, data, journeys, sagas; how they are run the main file says. */
+/* A used file brings vars, data, journeys, sagas, a system; how they are run the main file says. */
 static bool check_keys(struct loading *loading, const struct yaml *root)
 {
-	static const char *const brought[] = { "name", "about",	   "use",   "vars",
-					       "data", "journeys", "sagas", NULL };
+	static const char *const brought[] = { "name",	   "about", "use",    "vars", "data",
+					       "journeys", "sagas", "system", NULL };
 	bool good = true;
 
 	for (const struct yaml *key = root->first; key; key = key->next) {

@@ -1,7 +1,7 @@
 /* The tables for people: Markdown, or mdoc for the manual page. */
 #include "lib/schema.h"
 
-enum { SECTIONS_MAX = 100 };
+enum { SECTIONS_MAX = 300 };
 
 /* A table of keys, or a named choice of shapes, still to be written. */
 struct section {

@@ -1,0 +1,96 @@
+/* `system:` of a scenario: the shop, a file, or a map. See sections.h. */
+#include <unistd.h>
+
+#include "chaos/system.h"
+#include "engine/sections.h"
+#include "engine/shop_system.h"
+#include "lib/path.h"
+
+struct shop_form {
+	const struct yaml *shop;
+};
+
+static const struct shape options_shape = {
+	SHAPE_KEYS, .name = "shop", .keys = shop_system_keys,
+	.help = "the reference shop, started for the run",
+};
+static const struct key shop_form_keys[] = {
+	{ "shop", KEY_NODE, offsetof(struct shop_form, shop), .shape = &options_shape,
+	  .required = true, .help = "how it is started",
+	  .example = "{ saga: choreographed, stock: 100, limits: no }" },
+	KEYS_END
+};
+static const struct shape shop_form_shape = { SHAPE_KEYS, .name = "system-shop",
+					      .keys = shop_form_keys };
+static const struct shape *const forms[] = { &shop_form_shape, &system_shape, NULL };
+
+const struct shape scenario_system_shape = { SHAPE_ONE_OF, .options = forms };
+
+static bool read_shop(struct loading *loading, const struct yaml *options)
+{
+	struct scenario *scenario = loading->scenario;
+
+	loading->system_map = loading->system;
+	scenario->shop = arena_new(&scenario->arena, sizeof(*scenario->shop));
+	return shop_system_read(options, &loading->reading, scenario->shop, scenario->system);
+}
+
+static bool read_map(struct loading *loading, const struct yaml *map, const char *name)
+{
+	loading->system_map = map;
+	if (!system_read(map, &loading->reading, loading->scenario->system))
+		return false;
+	if (!yaml_get(map, "name"))
+		loading->scenario->system->name = path_stem(&loading->scenario->arena, name);
+	return true;
+}
+
+static bool read_file(struct loading *loading, const char *name)
+{
+	const struct yaml *node = loading->system;
+	char *path = path_beside(&loading->scenario->arena, node->at.file, name);
+	const struct yaml *map;
+
+	if (access(path, R_OK) != 0 && !strchr(name, '/') && !strchr(name, '.'))
+		return complain(loading->complaints, node->at,
+				"unknown system '%.60s' ('shop', or the path of a file)", name);
+	map = system_load_file(path, &loading->reading);
+	if (!map)
+		return complain(loading->complaints, node->at, "no system in '%.200s'", path);
+	if (!read_map(loading, map, path))
+		return false;
+	loading->scenario->system->path = path;
+	return true;
+}
+
+static bool is_shop_form(const struct yaml *map)
+{
+	return map->kind == YAML_MAP && yaml_get(map, "shop");
+}
+
+static bool read_shop_form(struct loading *loading, const struct yaml *map)
+{
+	struct shop_form form;
+
+	return schema_read(shop_form_keys, map, &form, &loading->reading) &&
+	       read_shop(loading, form.shop);
+}
+
+bool system_section_read(struct loading *loading)
+{
+	static const struct key key = { .name = "system", .type = KEY_STRING };
+	const struct yaml *node = loading->system;
+	char *name = NULL;
+
+	if (!node)
+		return true;
+	loading->scenario->system =
+		arena_new(&loading->scenario->arena, sizeof(*loading->scenario->system));
+	if (is_shop_form(node))
+		return read_shop_form(loading, node);
+	if (node->kind != YAML_SCALAR)
+		return read_map(loading, node, loading->main_file);
+	if (!schema_read_value(&key, node, &name, &loading->reading))
+		return false;
+	return strcmp(name, "shop") == 0 ? read_shop(loading, NULL) : read_file(loading, name);
+}

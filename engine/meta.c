@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/saga_rules.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/version.h"
@@ -101,7 +102,7 @@ static json_t *environment_json(void)
 static json_t *meta_json(const struct scenario *scenario, const struct meta_run *run)
 {
 	json_t *meta = json_object();
-	char seed[24];
+	char seed[24], number[24];
 
 	snprintf(seed, sizeof(seed), "%" PRIu64, scenario->plan.seed);
 	json_object_set_new(meta, "schema", json_string("sagastorm/meta/1"));
@@ -121,6 +122,9 @@ static json_t *meta_json(const struct scenario *scenario, const struct meta_run 
 	json_object_set_new(meta, "phases", phases_json(&scenario->plan));
 	json_object_set_new(meta, "journeys", journeys_json(scenario));
 	json_object_set_new(meta, "requests", names_json(&scenario->request_names));
+	snprintf(number, sizeof(number), "%016" PRIx64, run->run);
+	json_object_set_new(meta, "run", json_string(number));
+	json_object_set_new(meta, "sagas", saga_contracts_json(scenario));
 	json_object_set_new(meta, "environment", environment_json());
 	return meta;
 }

@@ -12,6 +12,7 @@ struct meta_run {
 	int64_t wall_start_us;
 	enum transport_kind transport;
 	const char *command;
+	uint64_t run;      /* saga_run_id() */
 };
 
 bool meta_write(const struct scenario *scenario, const struct meta_run *run, const char *path,

@@ -13,6 +13,7 @@
 #include "engine/target.h"
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "lib/saga_key.h"
 #include "loadgen/curl_memory.h"
 
 /* Time for the workers to be there before the first start is due. */
@@ -53,6 +54,9 @@ static struct load load_of(struct scenario *scenario)
 		.request_name_count = (uint16_t)scenario->request_names.count,
 		.secrets = scenario->secrets.items,
 		.secret_count = scenario->secrets.count,
+		.sagas = scenario->saga_rules,
+		.saga_count = (uint8_t)scenario->contract_count,
+		.run = saga_run_id(),
 	};
 }
 
@@ -92,6 +96,7 @@ static bool write_beginnings(struct scenario *scenario, const struct run_options
 		.wall_start_us = clock_wall_us() + start_us - clock_now_us(),
 		.transport = load->transport,
 		.command = options->command,
+		.run = load->run,
 	};
 
 	return file_write(paths->scenario, text_of(scenario->resolved), err) &&

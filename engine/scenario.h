@@ -54,6 +54,7 @@ struct scenario {
 	struct shop_system *shop;    /* engine/shop_system.h; NULL: not to be started */
 	struct chaos_section *chaos; /* chaos/chaos_read.h; NULL: nothing is broken */
 	bool target_of_system;       /* origin 0 is the way into the system; see scenario_aim() */
+	const struct saga_rules *saga_rules; /* of each, for the visitors */
 	struct name_table request_names;
 	uint32_t *meets;         /* per journey, for the plan */
 	char *resolved;          /* the whole scenario as one YAML file, secrets masked */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "chaos/chaos_read.h"
+#include "engine/saga_rules.h"
 #include "lib/memory.h"
 #include "lib/path.h"
 #include "loadgen/data_read.h"
@@ -82,6 +83,8 @@ static struct journey_context context_of(struct loading *loading)
 			.compressed = http->compression,
 		},
 		.request_names = &scenario->request_names,
+		.sagas = scenario->saga_rules,
+		.saga_count = (uint8_t)scenario->contract_count,
 		.origin = origins_find,
 		.origin_context = &loading->origins,
 	};
@@ -106,8 +109,11 @@ static bool read_sagas(struct loading *loading)
 {
 	struct scenario *scenario = loading->scenario;
 
-	return sagas_section_read(loading->sagas, &loading->reading, &scenario->contracts,
-				  &scenario->contract_count);
+	bool good = sagas_section_read(loading->sagas, &loading->reading, &scenario->contracts,
+				       &scenario->contract_count);
+
+	saga_rules_make(scenario);
+	return good;
 }
 
 static bool read_load(struct loading *loading)

@@ -51,6 +51,38 @@ bool value_number(struct value value, double *number)
 	       spells_number(value.text, number);
 }
 
+bool value_decimal(struct value value, unsigned decimals, int64_t *number)
+{
+	struct text text = value.text;
+	bool negative = text.length && text.data[0] == '-', point = false;
+	unsigned digits = 0;
+	int64_t sum = 0;
+
+	if ((value.kind != VALUE_NUMBER && value.kind != VALUE_STRING) || !is_number(text))
+		return false;
+	for (size_t i = negative; i < text.length; i++) {
+		char c = text.data[i];
+
+		if (c == '.' && !point) {
+			point = true;
+			continue;
+		}
+		if (c < '0' || c > '9' || (point && digits == decimals && c != '0'))
+			return false;
+		if (point && digits == decimals)
+			continue;
+		digits += point;
+		if (__builtin_mul_overflow(sum, 10, &sum) ||
+		    __builtin_add_overflow(sum, c - '0', &sum))
+			return false;
+	}
+	for (; digits < decimals; digits++)
+		if (__builtin_mul_overflow(sum, 10, &sum))
+			return false;
+	*number = negative ? -sum : sum;
+	return true;
+}
+
 static bool is_integer(struct text text)
 {
 	for (size_t i = 0; i < text.length; i++)

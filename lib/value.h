@@ -38,6 +38,12 @@ static inline struct value value_string(struct text text)
 bool value_number(struct value value, double *number);
 
 /*
+ * A number or a string that spells a decimal number, times 10^decimals, exactly: 19.90 with two
+ * decimals is 1990. False when it is none, has more decimals than that, or does not fit.
+ */
+bool value_decimal(struct value value, unsigned decimals, int64_t *number);
+
+/*
  * Equal as people mean it: two numbers by amount (1.0 equals 1), anything else by text. An absent
  * value equals nothing, not even another absent one.
  */

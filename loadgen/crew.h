@@ -9,6 +9,7 @@
  *	meeting.c   users who wait for each other
  *	visit.c     one request of a user, with its redirects, retries and polls
  *	answer.c    what an answer must be like, and what is kept of it
+ *	saga_visit.c  what it means for the saga that it is about
  *
  * Below, `due` is always the moment something was meant to happen, and never the moment we got
  * around to it: latency counts from there.
@@ -88,6 +89,7 @@ struct user {
 	struct user_lane *lanes;
 	struct loop_turn loops[LOOPS_MAX];
 	uint32_t *rows;               /* per data source */
+	struct user_saga *sagas;      /* per contract */
 	struct slot slots[];          /* as many as the journey with most of them needs */
 };
 
@@ -108,6 +110,7 @@ struct worker {
 	uint32_t users, users_max;
 	struct visit *free_visits;
 	uint32_t visits; /* under way */
+	uint32_t sagas;  /* minted */
 	struct flow *flow;
 	struct crowd *crowds;
 	size_t crowd_count;

@@ -14,6 +14,7 @@
 #include "lib/expression.h"
 #include "lib/json_pointer.h"
 #include "lib/template.h"
+#include "loadgen/saga_visit.h"
 #include "loadgen/transfer.h"
 
 enum {
@@ -124,6 +125,7 @@ struct request_step {
 	size_t save_count;
 	struct retry retry;
 	struct poll poll;
+	struct saga_role *saga;  /* NULL: it has nothing to do with one */
 };
 
 enum think_kind { THINK_FIXED, THINK_UNIFORM, THINK_EXPONENTIAL, THINK_NORMAL };
@@ -150,6 +152,8 @@ enum operation {
 			 * done */
 	OP_MEET,        /* waits until `limit` users are here, or `wait_us` has passed */
 	OP_BRANCH,      /* to one of `branches`, by weight */
+	OP_MINT,        /* saga `number` gets its key, in `slot`; `text` is what the visitor was
+			 * shown, if `limit` */
 	OP_LEAVE,       /* the end, well */
 	OP_FAIL,        /* the end, badly: `text` says why (FAILURE_EXPECTATION) */
 };

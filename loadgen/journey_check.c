@@ -44,6 +44,7 @@ static uint64_t assigned_by(const struct instruction *instruction, bool surely)
 			slots |= saved_by(instruction->parts[i], surely);
 		return slots;
 	case OP_SET:
+	case OP_MINT:
 	case OP_EACH:
 		return bit(instruction->slot);
 	default:

@@ -13,6 +13,7 @@
  *	journey_flow.c     what asks nothing: think, set, if, meet, pick, leave, fail
  *	journey_loops.c    repeat and for-each
  *	journey_graph.c    graphs of states
+ *	journey_saga.c     what a request does to a saga
  *	journey_check.c    variables without a value, steps that are never reached
  *
  * A reader that fails complains and returns false; the reading goes on, so that all mistakes are
@@ -60,6 +61,8 @@ struct compiler {
 	struct place name_at;       /* of the name being resolved */
 	uint8_t loops;              /* around what is being read */
 	int blocks;
+	bool together;              /* parts of one `together` are being read */
+	uint8_t minted;             /* sagas that they place, a bit each */
 	bool asked_key;             /* what was compiled since it was cleared asked for these */
 	bool asked_status;
 	bool asked_body;
@@ -92,6 +95,11 @@ bool compiler_text(struct compiler *compiler, const struct yaml *scalar, enum es
 bool compiler_fixed(struct compiler *compiler, const struct yaml *scalar, const char *what,
 		struct text *out);
 
+/* ${order.key}, ${order.id}: variables whose names nobody else can take. */
+bool saga_variable(struct compiler *compiler, struct text name, struct place at, uint8_t *slot);
+bool variable_use_saga(struct compiler *compiler, struct text name, struct place at, uint8_t *slot,
+		       struct error *err);
+
 /* Known now? False with a reason in `err`: it is such a name, but can't be had. */
 bool name_is_fixed(struct compiler *compiler, struct text name, struct value *value,
 		   struct error *err);
@@ -119,6 +127,7 @@ struct header_wishes {
 	const struct yaml *auth;
 	const char *content_type; /* NULL: no body */
 	bool idempotent;
+	const struct saga_role *saga; /* NULL: none */
 };
 bool headers_read(struct compiler *compiler, const struct header_wishes *wishes,
 		  struct template *out);
@@ -136,6 +145,16 @@ bool expect_read(struct compiler *compiler, const struct yaml *expect, struct re
 bool saves_read(struct compiler *compiler, const struct yaml *saves, struct request_step *step);
 bool saves_add_pointer(struct compiler *compiler, struct request_step *step, struct text pointer,
 		      struct place at, uint8_t slot);
+bool saves_add_optional(struct compiler *compiler, struct request_step *step,
+			const struct json_pointer *pointer, struct place at, uint8_t slot);
+
+/* journey_saga.c */
+bool saga_use_find(struct compiler *compiler, struct text name, uint8_t *saga);
+bool saga_use_read(struct compiler *compiler, const struct yaml *node, struct saga_role **role,
+	       const struct yaml **shown);
+bool saga_use_mint(struct compiler *compiler, const struct saga_role *role, struct place at,
+		   const struct yaml *shown);
+bool saga_use_finish(struct compiler *compiler, struct request_step *step, struct place at);
 
 /* journey_request.c, journey_flow.c, journey_loops.c: one reader per kind of step. */
 bool step_request(struct compiler *compiler, const struct yaml *step, const char *kind);
@@ -166,6 +185,6 @@ extern const struct shape step_get_shape, step_post_shape, step_put_shape, step_
 extern const struct shape step_think_shape, step_set_shape, step_if_shape, step_repeat_shape,
 	step_for_each_shape, step_meet_shape, step_pick_shape, step_leave_shape, step_fail_shape;
 extern const struct shape journey_headers_shape, journey_json_shape, journey_form_shape,
-	journey_expect_shape, journey_save_shape;
+	journey_expect_shape, journey_save_shape, journey_saga_shape;
 
 #endif

@@ -232,6 +232,23 @@ static bool add_line(struct template_builder *builder, struct compiler *compiler
 	return true;
 }
 
+/* The key goes with what places it; so that faults know whom they met, with everything else too. */
+static bool add_saga(struct compiler *compiler, const struct saga_role *role, struct lines *lines)
+{
+	const struct saga_rules *rules = &compiler->context->sagas[role->saga];
+	const char *name = arena_format(compiler->arena, "${%s.key}", rules->name);
+	bool sends_key = role->verb == SAGA_PLACES || role->verb == SAGA_MISUSES;
+	struct template key;
+
+	if (!credentials(compiler, text_of(name), NOWHERE, &key))
+		return false;
+	if (rules->key_header && sends_key)
+		add_ready(lines, rules->key_header, key);
+	if (rules->correlation_header)
+		add_ready(lines, rules->correlation_header, key);
+	return true;
+}
+
 bool headers_read(struct compiler *compiler, const struct header_wishes *wishes,
 		  struct template *out)
 {
@@ -251,6 +268,8 @@ bool headers_read(struct compiler *compiler, const struct header_wishes *wishes,
 	if (wishes->idempotent &&
 	    credentials(compiler, text_of("${request.key}"), (struct place){ NULL, 0, 0 }, &key))
 		add_ready(&lines, "Idempotency-Key", key);
+	if (wishes->saga)
+		good = add_saga(compiler, wishes->saga, &lines) && good;
 	if (wishes->auth)
 		good = read_auth(compiler, wishes->auth, &lines) && good;
 	good = add_map(compiler, wishes->own, &lines) && good;

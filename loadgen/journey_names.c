@@ -107,6 +107,15 @@ bool variable_assign(struct compiler *compiler, struct text name, struct place a
 	return true;
 }
 
+static void note_use(struct compiler *compiler, uint8_t slot, struct place at)
+{
+	compiler->variables[slot].used = true;
+	compiler->uses = memory_grow(compiler->uses, compiler->use_count, &compiler->use_room,
+				     sizeof(*compiler->uses));
+	compiler->uses[compiler->use_count++] =
+		(struct variable_use){ (uint32_t)compiler->length, slot, at };
+}
+
 /* Whether it has a value there is seen when the whole journey is known: journey_check.c. */
 bool variable_use(struct compiler *compiler, struct text name, struct place at, uint8_t *slot,
 		  struct error *err)
@@ -115,11 +124,46 @@ bool variable_use(struct compiler *compiler, struct text name, struct place at, 
 		return error_set(err, "'%.*s' names nothing that could be here", TEXT_ARG(name));
 	if (!add_slot(compiler, name, slot))
 		return error_set(err, "more than %d variables in one journey", SLOTS_MAX);
-	compiler->variables[*slot].used = true;
-	compiler->uses = memory_grow(compiler->uses, compiler->use_count, &compiler->use_room,
-				     sizeof(*compiler->uses));
-	compiler->uses[compiler->use_count++] =
-		(struct variable_use){ (uint32_t)compiler->length, *slot, at };
+	note_use(compiler, *slot, at);
+	return true;
+}
+
+/* Sagas: variables with a dot in their names. */
+
+bool saga_variable(struct compiler *compiler, struct text name, struct place at, uint8_t *slot)
+{
+	struct variable *variable;
+
+	if (!add_slot(compiler, name, slot))
+		return complain(compiler->complaints, at, "more than %d variables in one journey",
+				SLOTS_MAX);
+	variable = &compiler->variables[*slot];
+	if (!variable->assigned)
+		variable->first_at = at;
+	variable->assigned = variable->quiet = true;
+	return true;
+}
+
+bool variable_use_saga(struct compiler *compiler, struct text name, struct place at, uint8_t *slot,
+		       struct error *err)
+{
+	if (!add_slot(compiler, name, slot))
+		return error_set(err, "more than %d variables in one journey", SLOTS_MAX);
+	note_use(compiler, *slot, at);
+	return true;
+}
+
+static bool resolve_saga(struct compiler *compiler, struct text name, struct text member,
+			 uint16_t *ref, struct error *err)
+{
+	uint8_t slot;
+
+	if (!text_is(member, "key") && !text_is(member, "id"))
+		return error_set(err, "a saga has a key and an id, but no '%.*s'",
+				 member.length < 60 ? (int)member.length : 60, member.data);
+	if (!variable_use_saga(compiler, name, compiler->name_at, &slot, err))
+		return false;
+	*ref = (uint16_t)(REF_SLOT | slot);
 	return true;
 }
 
@@ -257,6 +301,10 @@ bool name_resolve(struct compiler *compiler, struct text name, uint16_t *ref, st
 				    (struct text){ dot + 1, name.length - head.length - 1 }, ref,
 				    err);
 	}
+	if (dot && saga_use_find(compiler, head, &number))
+		return resolve_saga(compiler, name,
+				    (struct text){ dot + 1, name.length - head.length - 1 }, ref,
+				    err);
 	if (dot)
 		return unknown_source(compiler, head, err);
 	if (!variable_use(compiler, name, compiler->name_at, &number, err))

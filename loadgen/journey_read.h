@@ -40,6 +40,8 @@ struct journey_context {
 	uint8_t source_count;
 	struct request_defaults defaults;
 	struct name_table *request_names;
+	const struct saga_rules *sagas;
+	uint8_t saga_count;
 	/* Index of the origin of "http://host:port", added if new; `at` for complaints. */
 	bool (*origin)(void *context, struct text url, uint16_t *origin, struct error *err);
 	void *origin_context;

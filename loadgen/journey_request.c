@@ -4,7 +4,7 @@
 enum { RETRIES_MAX = 20, REDIRECTS_MAX = 20 };
 
 struct request_keys {
-	const struct yaml *target, *name, *headers, *auth, *expect, *save, *retry, *until;
+	const struct yaml *target, *name, *headers, *auth, *expect, *save, *retry, *until, *saga;
 	struct body_keys body;
 	int64_t timeout_us, redirects, every_us, within_us;
 	int on_fail;
@@ -86,7 +86,11 @@ static const struct shape retry_shape = {
 	  .choices = (const char *const[]){ "leave", "continue", NULL }, .initial = "leave",       \
 	  .help = "whether a failure ends the journey" },                                          \
 	{ "idempotent", KEY_BOOL, offsetof(struct request_keys, idempotent), .initial = "no",      \
-	  .help = "mint ${request.key} and send it as Idempotency-Key; retries keep it" }
+	  .help = "mint ${request.key} and send it as Idempotency-Key; retries keep it" },         \
+	{ "saga", KEY_NODE, offsetof(struct request_keys, saga), .shape = &journey_saga_shape,     \
+	  .help = "the saga that it places, or what else it does to one; ${NAME.key} and "         \
+		  "${NAME.id} are known from then on",                                             \
+	  .example = "saga: order" }
 
 #define METHOD_KEYS(method, text)                                                                  \
 	static const struct key method##_keys[] = {                                                \
@@ -215,7 +219,7 @@ static void warn_of_double_effects(struct compiler *compiler, const struct reque
 		step->retry.on & (RETRY_TIMEOUT | RETRY_RESET | RETRY_5XX | RETRY_EXPECTATION);
 
 	if ((step->method == METHOD_POST || step->method == METHOD_PATCH) && !step->mints_key &&
-	    repeats)
+	    !step->saga && repeats)
 		complain_warning(
 			compiler->complaints, retry->at,
 			"a retried %s may take effect twice: say 'idempotent: yes' to send a key",
@@ -242,16 +246,33 @@ static bool read_poll_keys(struct compiler *compiler, const struct request_keys 
 	return step->poll.until;
 }
 
+/* Parts of one `together` may place the same saga: they race for it. */
+static bool mint_once(struct compiler *compiler, const struct saga_role *role, struct place at,
+		      const struct yaml *shown)
+{
+	uint8_t bit = (uint8_t)(1u << role->saga);
+
+	if (compiler->together && compiler->minted & bit)
+		return !shown || complain(compiler->complaints, shown->at,
+					  "'shown' belongs to the first that places it");
+	compiler->minted |= bit;
+	return saga_use_mint(compiler, role, at, shown);
+}
+
 static bool read_parts(struct compiler *compiler, const struct request_keys *keys,
 		       struct text target, struct place target_at, struct request_step *step)
 {
 	struct header_wishes wishes = { .own = keys->headers,
 					.auth = keys->auth,
 					.idempotent = keys->idempotent };
-	bool good;
+	const struct yaml *shown = NULL;
+	bool good = !keys->saga || saga_use_read(compiler, keys->saga, &step->saga, &shown);
 
+	wishes.saga = step->saga;
+	if (step->saga && step->saga->verb == SAGA_PLACES)
+		good = mint_once(compiler, step->saga, keys->saga->at, shown) && good;
 	compiler->asked_key = false;
-	good = target_name(compiler, keys->name, target, step);
+	good = target_name(compiler, keys->name, target, step) && good;
 	good = target_read(compiler, keys->target, target, target_at, step) && good;
 	good = body_read(compiler, &keys->body, step, &wishes.content_type) && good;
 	good = headers_read(compiler, &wishes, &step->headers) && good;
@@ -261,6 +282,8 @@ static bool read_parts(struct compiler *compiler, const struct request_keys *key
 	good = read_poll_keys(compiler, keys, step) && good;
 	if (keys->save)
 		good = saves_read(compiler, keys->save, step) && good;
+	if (keys->saga)
+		good = saga_use_finish(compiler, step, keys->saga->at) && good;
 	if (keys->retry) {
 		good = read_retry(compiler, keys->retry, &step->retry) && good;
 		warn_of_double_effects(compiler, step, keys->retry);
@@ -425,6 +448,8 @@ bool step_together(struct compiler *compiler, const struct yaml *node, const cha
 	if (keys.parts->kind != YAML_LIST || !keys.parts->first || keys.parts->count > PARTS_MAX)
 		return complain(compiler->complaints, keys.parts->at,
 				"'together' wants a list of 1 to %d requests", PARTS_MAX);
+	compiler->together = true;
+	compiler->minted = 0;
 	for (const struct yaml *part = keys.parts->first; part; part = part->next) {
 		bool part_good;
 		struct request_step *step = read_part(compiler, part, &part_good);
@@ -433,6 +458,7 @@ bool step_together(struct compiler *compiler, const struct yaml *node, const cha
 		if (step)
 			parts[count++] = step;
 	}
+	compiler->together = false;
 	if (!count)
 		return false;
 	kept = arena_array(compiler->arena, count, sizeof(struct request_step *));

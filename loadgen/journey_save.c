@@ -150,6 +150,19 @@ bool saves_add_pointer(struct compiler *compiler, struct request_step *step, str
 	return true;
 }
 
+bool saves_add_optional(struct compiler *compiler, struct request_step *step,
+			const struct json_pointer *pointer, struct place at, uint8_t slot)
+{
+	add_save(compiler, step,
+		 (struct save){ .at = at,
+				.slot = slot,
+				.from = SAVE_POINTER,
+				.pointer = *pointer,
+				.optional = true,
+				.otherwise = text_of("") });
+	return true;
+}
+
 bool saves_read(struct compiler *compiler, const struct yaml *saves, struct request_step *step)
 {
 	bool good = true;

@@ -40,6 +40,7 @@ static struct user *new_user(struct worker *worker)
 
 	user->worker = worker;
 	user->rows = memory_array(worker->load->source_count, sizeof(*user->rows));
+	user->sagas = memory_array(worker->load->saga_count, sizeof(*user->sagas));
 	cookies_init(&user->cookies);
 	return user;
 }
@@ -92,6 +93,7 @@ void users_free(struct worker *worker)
 		for (uint8_t i = 0; i < worker->slot_count; i++)
 			buffer_release(&user->slots[i].own);
 		free(user->rows);
+		free(user->sagas);
 		free(user);
 	}
 }
@@ -136,6 +138,7 @@ static void forget(struct user *user)
 	user->parts_next = user->parts_under_way = 0;
 	user->failure = FAILURE_NONE;
 	user->last_status = 0;
+	saga_forget(user);
 }
 
 static enum outcome outcome_of(enum failure failure)
@@ -435,6 +438,9 @@ static bool take_step(struct user *user, const struct instruction *instruction)
 		break;
 	case OP_PICK:
 		pick_row(user, instruction->number);
+		break;
+	case OP_MINT:
+		saga_mint(user, instruction);
 		break;
 	case OP_JUMP:
 		user->at = instruction->target;

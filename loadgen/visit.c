@@ -126,6 +126,8 @@ void visit_transmit(struct visit *visit, struct user_lane *lane)
 	if (visit->request.timeout_us < 1)
 		visit->request.timeout_us = 1;
 	user->worker->tally.sent++;
+	if (visit->step->saga && !visit->redirects)
+		saga_sent(visit);
 	lane_send(lane->lane, &visit->request, answered, visit);
 }
 
@@ -167,6 +169,7 @@ void visit_begin(struct user *user, const struct request_step *step, int64_t due
 
 	visit->step = step;
 	visit->part = part;
+	visit->again = false;
 	visit->attempt = 0;
 	visit->intended_us = due_us;
 	visit->poll_until_us = due_us + step->poll.within_us;
@@ -358,6 +361,8 @@ static void conclude(struct visit *visit, enum failure failure, const char *why,
 {
 	bool retry = failure != FAILURE_NONE && wants_retry(visit, failure, answer->status);
 
+	if (visit->step->saga)
+		saga_answered(visit, failure, answer, done_us);
 	if (failure != FAILURE_NONE)
 		keep_sample(visit, failure, why, answer);
 	write_record(visit, failure, retry);
@@ -369,6 +374,11 @@ static void conclude(struct visit *visit, enum failure failure, const char *why,
 		visit->attempt = 0;
 		visit->intended_us = done_us + visit->step->poll.every_us;
 		wait_and_send_again(visit, visit->intended_us);
+	} else if (visit->step->saga && saga_wants_again(visit, failure, answer)) {
+		visit->again = visit->part = true;
+		visit->attempt = 0;
+		visit->intended_us = done_us;
+		wait_and_send_again(visit, done_us);
 	} else {
 		end(visit, failure, done_us);
 	}
@@ -392,7 +402,7 @@ static void judge(struct visit *visit, const struct exchange_result *result, str
 		failure = answer_judge(&scene, visit->step, &why);
 	if (failure == FAILURE_NONE)
 		failure = poll_again(visit, &scene, result->done_us, &again, &why);
-	if (failure == FAILURE_NONE && !again)
+	if (failure == FAILURE_NONE && !again && !visit->again)
 		failure = answer_save(&scene, visit->step, &why);
 	conclude(visit, failure, why.text, answer, result->done_us, again);
 }
@@ -462,6 +472,8 @@ void visits_cut_off(struct user *user)
 			if (!worker->aborting)
 				keep_sample(visit, (enum failure)user->failure,
 					    "no answer by the end of the run", &none);
+			if (visit->step->saga)
+				saga_answered(visit, FAILURE_INTERRUPTED, &none, now_us);
 			write_record(visit, (enum failure)user->failure, false);
 			worker->tally.done++;
 		}

@@ -22,6 +22,7 @@ struct visit {
 	bool under_way;       /* an exchange was sent and has not ended */
 	bool is_waiting;
 	bool part;            /* of a `together`, or a poll after the first */
+	bool again;           /* what was acknowledged is sent once more */
 	uint8_t attempt;
 	uint8_t redirects;
 	uint16_t origin;

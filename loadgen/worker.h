@@ -32,6 +32,9 @@ struct load {
 	uint16_t request_name_count;
 	char *const *secrets; /* to be masked in samples */
 	size_t secret_count;
+	const struct saga_rules *sagas;
+	uint8_t saga_count;
+	uint64_t run;         /* saga_run_id(): keys of other runs are others */
 };
 
 /* Which part of it, and where. */

@@ -11,6 +11,7 @@
  *	    undoing: /undoing                             # while true, it has not settled
  *	    id: /id
  *	    amount: /total_cents                          # in the placing answer and in `read`
+ *	    decimals: 0                                   # 2: amounts are written as 19.90
  *	    adds-up: [/subtotal_cents, -/discount_cents, /shipping_cents]
  *	    key-header: Idempotency-Key                   # that carries the key
  *	    budget: { item: /coupon, uses: 1 }            # each coupon in at most one live order
@@ -183,6 +184,7 @@ struct contract {
 	char *key_header;             /* of the placing request: "Idempotency-Key" */
 	char *correlation_header;     /* "X-Correlation-Id" */
 	struct json_pointer state, undoing, id, amount;
+	int64_t decimals;             /* of money: 19.90 is 1990 when it is 2 */
 	struct {
 		struct json_pointer pointer;
 		bool minus;

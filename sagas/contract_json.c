@@ -164,6 +164,7 @@ static void add_bounds(const struct contract *contract, json_t *map)
 {
 	json_object_set_new(map, "settles-within",
 			    json_sprintf("%lldus", (long long)contract->settles_within_us));
+	json_object_set_new(map, "decimals", json_integer((json_int_t)contract->decimals));
 	json_object_set_new(map, "minimum", json_integer((json_int_t)contract->minimum));
 	if (contract->budget_uses)
 		json_object_set_new(map, "budget",

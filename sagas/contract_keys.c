@@ -172,8 +172,10 @@ const struct key contract_keys[] = {
 	{ "id", KEY_STRING, FIELD(id),
 	  .help = "JSON Pointer to what the system calls it, for ${NAME.id}", .example = "/id" },
 	{ "amount", KEY_STRING, FIELD(amount),
-	  .help = "JSON Pointer to the sum that the customer is shown, a whole number of the "
-		  "smallest unit", .example = "/total_cents" },
+	  .help = "JSON Pointer to the sum that the customer is shown",
+	  .example = "/total_cents" },
+	{ "decimals", KEY_INTEGER, FIELD(decimals), .initial = "0", .maximum = 6,
+	  .help = "of money: 0 when amounts are whole numbers of the smallest unit, 2 for 19.90" },
 	{ "adds-up", KEY_STRINGS, FIELD(adds_up),
 	  .help = "JSON Pointers to the parts of `amount`; with `-` in front what is taken off",
 	  .example = "[/subtotal_cents, -/discount_cents, /shipping_cents]" },

@@ -74,7 +74,7 @@ struct contract_keys {
 	} budget;
 	int style;
 	const struct yaml *moves, *steps, *evidence;
-	int64_t settles_within_us, minimum;
+	int64_t settles_within_us, minimum, decimals;
 	struct {
 		char *read, *each, *item, *cursor, *first_cursor;
 		char *available, *reserved, *sold, *initial, *restocked;

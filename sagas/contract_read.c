@@ -168,6 +168,7 @@ static bool read_contract(struct contract_reader *reader)
 		good = read_outcome(reader, &keys) && good;
 	contract->settles_within_us = keys.settles_within_us;
 	contract->minimum = keys.minimum;
+	contract->decimals = keys.decimals;
 	contract->style = (enum saga_style)keys.style;
 	good = read_login(reader, &keys) && good;
 	good = read_sums(reader, &keys) && good;

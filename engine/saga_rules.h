@@ -1,0 +1,18 @@
+/*
+ * saga_rules: contracts as visitors and reports know them: loadgen and reports know nothing of
+ * sagas/.
+ */
+#ifndef ENGINE_SAGA_RULES_H
+#define ENGINE_SAGA_RULES_H
+
+#include <jansson.h>
+
+#include "engine/scenario.h"
+
+/* From `contracts` of the scenario into `saga_rules`. */
+void saga_rules_make(struct scenario *scenario);
+
+/* `sagas` of meta.json. */
+json_t *saga_contracts_json(const struct scenario *scenario);
+
+#endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/saga_rules.h"
+#include "engine/meta_chaos.h"
 #include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/version.h"
@@ -125,6 +126,10 @@ static json_t *meta_json(const struct scenario *scenario, const struct meta_run 
 	snprintf(number, sizeof(number), "%016" PRIx64, run->run);
 	json_object_set_new(meta, "run", json_string(number));
 	json_object_set_new(meta, "sagas", saga_contracts_json(scenario));
+	json_object_set_new(meta, "gates", meta_gates(scenario));
+	json_object_set_new(meta, "faults", meta_faults(scenario));
+	if (scenario->steady_count)
+		json_object_set_new(meta, "steady", meta_steady(scenario));
 	json_object_set_new(meta, "environment", environment_json());
 	return meta;
 }

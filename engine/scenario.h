@@ -11,6 +11,7 @@
 #ifndef ENGINE_SCENARIO_H
 #define ENGINE_SCENARIO_H
 
+#include "lib/condition.h"
 #include "lib/schema.h"
 #include "loadgen/data.h"
 #include "loadgen/journey.h"
@@ -35,6 +36,13 @@ struct system;
 struct shop_system;
 struct chaos_section;
 
+/* A row of `gates:`. */
+struct gate_setting {
+	struct condition condition;
+	const char *name; /* the condition's text, if none was given */
+	bool abort;       /* broken while the run goes on: it is stopped */
+};
+
 struct scenario {
 	struct arena arena;
 	char *path;
@@ -55,6 +63,11 @@ struct scenario {
 	struct chaos_section *chaos; /* chaos/chaos_read.h; NULL: nothing is broken */
 	bool target_of_system;       /* origin 0 is the way into the system; see scenario_aim() */
 	const struct saga_rules *saga_rules; /* of each, for the visitors */
+	struct condition_names names; /* what conditions may name */
+	struct gate_setting *gates;
+	size_t gate_count;
+	struct condition *steady; /* `chaos: steady`, compiled (engine/steady.h) */
+	size_t steady_count;
 	struct name_table request_names;
 	uint32_t *meets;         /* per journey, for the plan */
 	char *resolved;          /* the whole scenario as one YAML file, secrets masked */

@@ -52,6 +52,9 @@ const struct key scenario_keys[] = {
 	  .example = "systems/compose.yaml" },
 	{ "chaos", KEY_NODE, FIELD(chaos), .shape = &chaos_shape,
 	  .help = "what is broken on purpose, when, and for how long (docs/faults.md)" },
+	{ "gates", KEY_NODE, FIELD(gates), .shape = &gates_shape,
+	  .help = "conditions that decide the exit code; see docs/gates.md",
+	  .example = "[ \"checkout.p95 < 2s in sale\", \"errors < 2%\" ]" },
 	KEYS_END
 };
 
@@ -294,6 +297,7 @@ bool sections_read(struct loading *loading)
 	good = read_mix(loading) && good;
 	good = read_load(loading) && good;
 	good = chaos_read(loading) && good;
+	good = gates_section_read(loading, !good) && good;
 	if (!good || loading->complaints->errors > loading->errors_before)
 		return false;
 	fill_plan(loading->scenario);

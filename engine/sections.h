@@ -25,7 +25,7 @@ struct sections {
 	int64_t seed;
 	struct strings use;
 	const struct yaml *vars, *data, *load, *mix, *journeys, *sagas;
-	const struct yaml *system, *chaos;
+	const struct yaml *system, *chaos, *gates;
 	struct http_keys http;
 	struct generator_settings generator;
 };
@@ -64,6 +64,12 @@ extern const struct shape scenario_system_shape;
 
 /* engine/chaos_section.c: after the load and the sagas, which faults refer to. */
 bool chaos_read(struct loading *loading);
+/*
+ * engine/gates_section.c: gates, and the conditions of a steady state, once all that they may name
+ * is known. `doubtful`: some of it is not, as it has mistakes.
+ */
+bool gates_section_read(struct loading *loading, bool doubtful);
+extern const struct shape gates_shape;
 
 /* engine/resolved.c: the whole scenario as one YAML text. */
 char *scenario_resolve(struct loading *loading);

@@ -124,9 +124,9 @@ static bool read_sagas(struct condition_parser *parser, struct text name)
 
 	condition->subject = SUBJECT_SAGAS;
 	condition->number = SAGAS_ALL;
-	if (!names->saga_count)
+	if (!names->saga_count && !names->doubtful)
 		return condition_fail(parser, name.data, "this scenario has no sagas");
-	if (text_is(name, "sagas"))
+	if (text_is(name, "sagas") || names->doubtful)
 		return true;
 	name = condition_unquote((struct text){ name.data + 6, name.length - 6 });
 	number = condition_find(name, names->sagas, names->saga_count);
@@ -169,7 +169,7 @@ static bool read_subject(struct condition_parser *parser, struct text text)
 		number = condition_find(name, names->requests, names->request_count);
 	}
 	condition->number = (uint32_t)number;
-	return number >= 0 || fail_subject(parser, name);
+	return number >= 0 || names->doubtful || fail_subject(parser, name);
 }
 
 static bool read_failure(struct condition_parser *parser, struct text name)
@@ -245,7 +245,8 @@ static bool check_subject(struct condition_parser *parser, const struct metric_r
 	char where[64] = "";
 
 	if (row->subjects & 1u << condition->subject) {
-		if (row->metric != METRIC_VERIFIED_GOODPUT || parser->names->saga_count)
+		if (row->metric != METRIC_VERIFIED_GOODPUT || parser->names->saga_count ||
+		    parser->names->doubtful)
 			return true;
 		return condition_fail(parser, name.data, "this scenario has no sagas");
 	}
@@ -287,7 +288,8 @@ bool condition_read_figure(struct condition_parser *parser, struct text text,
 		return false;
 	if (argument.data)
 		return read_argument(parser, *row, argument);
-	if ((*row)->argument == ARGUMENT_FAULT_OR_NONE && !parser->names->fault_count)
+	if ((*row)->argument == ARGUMENT_FAULT_OR_NONE && !parser->names->fault_count &&
+	    !parser->names->doubtful)
 		return condition_fail(parser, name.data, "this scenario has no faults");
 	return true;
 }

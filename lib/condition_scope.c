@@ -6,6 +6,8 @@ bool condition_read_fault(struct condition_parser *parser, struct text name)
 	const struct condition_names *names = parser->names;
 	int64_t number = condition_find(name, names->faults, names->fault_count);
 
+	if (names->doubtful)
+		return true;
 	if (!names->fault_count)
 		return condition_fail(parser, name.data, "this scenario has no faults");
 	if (number < 0 && !text_is(name, "any fault"))
@@ -40,7 +42,7 @@ static bool read_phase(struct condition_parser *parser, struct text name)
 			any = true;
 		}
 	}
-	return any ||
+	return any || names->doubtful ||
 	       condition_fail_unknown(parser, "phase", name, names->phases, names->phase_count);
 }
 

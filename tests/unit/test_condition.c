@@ -1,4 +1,4 @@
-/* The language of gates and of the steady state: what is meant, and every mistake with its place. */
+/* The language of gates and of the steady state: what is meant; every mistake with its place. */
 #include "lib/condition.h"
 
 #include "lib/sample.h"
@@ -10,8 +10,16 @@ static const char *const phases[] = { "warmup", "sale", "climb 1", "climb 2", "a
 static const char *const faults[] = { "payment dies", "latency order -> payment", "kill (twice)" };
 static const char *const sagas[] = { "order" };
 
-static const struct condition_names names = { journeys, requests, phases, faults, sagas,
-					      3,	4,	  5,	  3,	  1 };
+static const struct condition_names names = { .journeys = journeys,
+					      .requests = requests,
+					      .phases = phases,
+					      .faults = faults,
+					      .sagas = sagas,
+					      .journey_count = 3,
+					      .request_count = 4,
+					      .phase_count = 5,
+					      .fault_count = 3,
+					      .saga_count = 1 };
 static const struct condition_names bare = { .journeys = journeys, .journey_count = 3,
 					     .phases = phases, .phase_count = 5 };
 
@@ -130,87 +138,76 @@ static void test_scopes(void)
 	}
 }
 
+static const struct {
+	const char *text, *wanted;
+} mistakes[] = {
+	{ "", "sale.yaml:3:5: an empty condition (write one like 'errors < 2%')" },
+	{ "chekout.p99 < 1s", "sale.yaml:3:5: unknown journey or request 'chekout' (did you mean "
+			      "'checkout'?)" },
+	{ "checkout.p99x < 1s", "sale.yaml:3:14: unknown metric 'p99x' (did you mean 'p99'?)" },
+	{ "checkout.eror < 1%", "sale.yaml:3:14: unknown metric 'eror' (did you mean 'errors'?)" },
+	{ "checkout < 1s",
+	  "sale.yaml:3:5: unknown metric 'checkout' (there are: p50, p90, p95, p99, p99.9, "
+	  "errors, retries, mean, max, ok, count, throughput, goodput, failed, dropped, "
+	  "starts, achieved_rate, lag, recovery, hits, verified_goodput, started, "
+	  "succeeded, compensated)" },
+	{ "errors(timout) < 1%",
+	  "sale.yaml:3:12: unknown class of errors 'timout' (did you mean 'timeout'?)" },
+	{ "errors(timeout < 1%", "sale.yaml:3:11: '(' is never closed" },
+	{ "ok(200) > 1", "sale.yaml:3:8: 'ok' takes no argument" },
+	{ "p99 < 1", "sale.yaml:3:11: '1' has no unit (write 10s, 250ms, 5m)" },
+	{ "p99 < 5%", "sale.yaml:3:11: '5%' is no duration (write 250ms, 1.5s, 2m, 1h30m)" },
+	{ "errors < 5", "sale.yaml:3:14: '5' is more than everything (100% or 1)" },
+	{ "throughput > 5", "sale.yaml:3:18: '5' has no unit (write 5/s, or /m, /h)" },
+	{ "ok > 1.5", "sale.yaml:3:10: '1.5' is no whole number" },
+	{ "ok > -1", "sale.yaml:3:10: '-1' is less than nothing" },
+	{ "errors 2%", "sale.yaml:3:5: unknown metric 'errors 2%' (did you mean 'errors'?)" },
+	{ "errors", "sale.yaml:3:11: 'errors' is compared with nothing (write '< 800ms', "
+		    "'< 2%', '> 0')" },
+	{ "errors <", "sale.yaml:3:13: the bound is missing" },
+	{ "errors = 2%", "sale.yaml:3:12: unknown comparison '=' (did you mean '=='?)" },
+	{ "< 2%", "sale.yaml:3:5: nothing is compared (write 'checkout.p99 < 800ms')" },
+	{ "errors < 2% in sael", "sale.yaml:3:20: unknown phase 'sael' (did you mean 'sale'?)" },
+	{ "errors < 2% in sale, aftr",
+	  "sale.yaml:3:26: unknown phase 'aftr' (did you mean 'after'?)" },
+	{ "errors < 2% on sale",
+	  "sale.yaml:3:17: unknown word behind the bound 'on' (there are: in, before, "
+	  "during, after)" },
+	{ "errors < 2% durin payment dies",
+	  "sale.yaml:3:17: unknown word behind the bound 'durin' (did you mean "
+	  "'during'?)" },
+	{ "errors < 2% in", "sale.yaml:3:17: 'in' what?" },
+	{ "errors < 2% during payment died",
+	  "sale.yaml:3:24: unknown fault 'payment died' (did you mean 'payment dies'?)" },
+	{ "hits(all) > 0",
+	  "sale.yaml:3:10: unknown fault 'all' (there are: payment dies, latency order -> "
+	  "payment, kill (twice))" },
+	{ "any 10 of errors < 2%", "sale.yaml:3:9: '10' has no unit (write 10s, 250ms, 5m)" },
+	{ "any 90s of errors < 2%", "sale.yaml:3:9: '90s' must be whole seconds, from 1s to 60s" },
+	{ "any 10s errors < 2%", "sale.yaml:3:13: 'any' wants a time and 'of' (any 10s of "
+				 "browse.p95 < 1s)" },
+	{ "any 10s of lag < 5ms",
+	  "sale.yaml:3:5: 'lag' is of the run or a phase, not of some seconds" },
+	{ "starts > 5 during payment dies",
+	  "sale.yaml:3:16: 'starts' is of the run or a phase, not of the time of a fault" },
+	{ "recovery < 5s in sale",
+	  "sale.yaml:3:19: 'recovery' is of the whole run: leave out 'in ...'" },
+	{ "browse.lag < 5ms", "sale.yaml:3:12: 'lag' is asked of the run, not of a journey" },
+	{ "GET /api/v1.2/products.failed < 1%",
+	  "sale.yaml:3:28: 'failed' is asked of the run or a journey, not of a request" },
+	{ "sagas.ordr.stuck == 0", "sale.yaml:3:11: unknown saga 'ordr' (did you mean 'order'?)" },
+	{ "sagas.p99 < 1s",
+	  "sale.yaml:3:11: 'p99' is asked of the run or a journey or a request, not of "
+	  "sagas" },
+	{ "stuck == 0", "sale.yaml:3:5: 'stuck' is asked of sagas, not of the run" },
+	{ "p99(servce) < 1s", "sale.yaml:3:9: unknown time 'servce' (did you mean 'service'?)" },
+};
+
 static void test_mistakes(void)
 {
-	static const struct {
-		const char *text, *wanted;
-	} cases[] = {
-		{ "", "sale.yaml:3:5: an empty condition (write one like 'errors < 2%')" },
-		{ "chekout.p99 < 1s",
-		  "sale.yaml:3:5: unknown journey or request 'chekout' (did you mean "
-		  "'checkout'?)" },
-		{ "checkout.p99x < 1s",
-		  "sale.yaml:3:14: unknown metric 'p99x' (did you mean 'p99'?)" },
-		{ "checkout.eror < 1%",
-		  "sale.yaml:3:14: unknown metric 'eror' (did you mean 'errors'?)" },
-		{ "checkout < 1s",
-		  "sale.yaml:3:5: unknown metric 'checkout' (there are: p50, p90, p95, p99, p99.9, "
-		  "errors, retries, mean, max, ok, count, throughput, goodput, failed, dropped, "
-		  "starts, achieved_rate, lag, recovery, hits, verified_goodput, started, "
-		  "succeeded, compensated)" },
-		{ "errors(timout) < 1%",
-		  "sale.yaml:3:12: unknown class of errors 'timout' (did you mean 'timeout'?)" },
-		{ "errors(timeout < 1%", "sale.yaml:3:11: '(' is never closed" },
-		{ "ok(200) > 1", "sale.yaml:3:8: 'ok' takes no argument" },
-		{ "p99 < 1", "sale.yaml:3:11: '1' has no unit (write 10s, 250ms, 5m)" },
-		{ "p99 < 5%",
-		  "sale.yaml:3:11: '5%' is no duration (write 250ms, 1.5s, 2m, 1h30m)" },
-		{ "errors < 5", "sale.yaml:3:14: '5' is more than everything (100% or 1)" },
-		{ "throughput > 5", "sale.yaml:3:18: '5' has no unit (write 5/s, or /m, /h)" },
-		{ "ok > 1.5", "sale.yaml:3:10: '1.5' is no whole number" },
-		{ "ok > -1", "sale.yaml:3:10: '-1' is less than nothing" },
-		{ "errors 2%",
-		  "sale.yaml:3:5: unknown metric 'errors 2%' (did you mean 'errors'?)" },
-		{ "errors", "sale.yaml:3:11: 'errors' is compared with nothing (write '< 800ms', "
-			    "'< 2%', '> 0')" },
-		{ "errors <", "sale.yaml:3:13: the bound is missing" },
-		{ "errors = 2%", "sale.yaml:3:12: unknown comparison '=' (did you mean '=='?)" },
-		{ "< 2%", "sale.yaml:3:5: nothing is compared (write 'checkout.p99 < 800ms')" },
-		{ "errors < 2% in sael",
-		  "sale.yaml:3:20: unknown phase 'sael' (did you mean 'sale'?)" },
-		{ "errors < 2% in sale, aftr",
-		  "sale.yaml:3:26: unknown phase 'aftr' (did you mean 'after'?)" },
-		{ "errors < 2% on sale",
-		  "sale.yaml:3:17: unknown word behind the bound 'on' (there are: in, before, "
-		  "during, after)" },
-		{ "errors < 2% durin payment dies",
-		  "sale.yaml:3:17: unknown word behind the bound 'durin' (did you mean "
-		  "'during'?)" },
-		{ "errors < 2% in", "sale.yaml:3:17: 'in' what?" },
-		{ "errors < 2% during payment died",
-		  "sale.yaml:3:24: unknown fault 'payment died' (did you mean 'payment dies'?)" },
-		{ "hits(all) > 0",
-		  "sale.yaml:3:10: unknown fault 'all' (there are: payment dies, latency order -> "
-		  "payment, kill (twice))" },
-		{ "any 10 of errors < 2%",
-		  "sale.yaml:3:9: '10' has no unit (write 10s, 250ms, 5m)" },
-		{ "any 90s of errors < 2%",
-		  "sale.yaml:3:9: '90s' must be whole seconds, from 1s to 60s" },
-		{ "any 10s errors < 2%", "sale.yaml:3:13: 'any' wants a time and 'of' (any 10s of "
-					 "browse.p95 < 1s)" },
-		{ "any 10s of lag < 5ms",
-		  "sale.yaml:3:5: 'lag' is of the run or a phase, not of some seconds" },
-		{ "starts > 5 during payment dies",
-		  "sale.yaml:3:16: 'starts' is of the run or a phase, not of the time of a fault" },
-		{ "recovery < 5s in sale",
-		  "sale.yaml:3:19: 'recovery' is of the whole run: leave out 'in ...'" },
-		{ "browse.lag < 5ms",
-		  "sale.yaml:3:12: 'lag' is asked of the run, not of a journey" },
-		{ "GET /api/v1.2/products.failed < 1%",
-		  "sale.yaml:3:28: 'failed' is asked of the run or a journey, not of a request" },
-		{ "sagas.ordr.stuck == 0",
-		  "sale.yaml:3:11: unknown saga 'ordr' (did you mean 'order'?)" },
-		{ "sagas.p99 < 1s",
-		  "sale.yaml:3:11: 'p99' is asked of the run or a journey or a request, not of "
-		  "sagas" },
-		{ "stuck == 0", "sale.yaml:3:5: 'stuck' is asked of sagas, not of the run" },
-		{ "p99(servce) < 1s",
-		  "sale.yaml:3:9: unknown time 'servce' (did you mean 'service'?)" },
-	};
-
 	TEST("every mistake has its place, and a way out")
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-			check_error(cases[i].text, &names, CONDITION_GATE, cases[i].wanted);
+		for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++)
+			check_error(mistakes[i].text, &names, CONDITION_GATE, mistakes[i].wanted);
 	TEST("a scenario without faults or sagas says so") {
 		check_error("recovery < 1s", &bare, CONDITION_GATE,
 			    "sale.yaml:3:5: this scenario has no faults");

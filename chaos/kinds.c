@@ -3,6 +3,15 @@
 
 const struct fault_kind *const fault_kinds[] = {
 	/* wire */
+	&wire_bandwidth,
+	&wire_blackhole,
+	&wire_corrupt,
+	&wire_latency,
+	&wire_limit_data,
+	&wire_refuse,
+	&wire_reset,
+	&wire_slice,
+	&wire_slow_close,
 
 	/* call */
 

@@ -8,6 +8,15 @@
 #include "chaos/fault.h"
 
 /* In the proxy, on bytes. */
+extern const struct fault_kind wire_bandwidth;
+extern const struct fault_kind wire_blackhole;
+extern const struct fault_kind wire_corrupt;
+extern const struct fault_kind wire_latency;
+extern const struct fault_kind wire_limit_data;
+extern const struct fault_kind wire_refuse;
+extern const struct fault_kind wire_reset;
+extern const struct fault_kind wire_slice;
+extern const struct fault_kind wire_slow_close;
 
 /* In the proxy, on calls. */
 

@@ -11,9 +11,13 @@
  *	proxy_heal(proxy, fault->number, err);
  *	proxy_free(proxy);                                             // ends the process
  *
- * The control connection is a lease: when it closes, all faults that came over it are gone. A proxy
- * that a run started ends then; one that was started alone (`sagastorm chaos proxy SYSTEM`) goes on
- * passing. Controls never go through a faulted edge.
+ * Faults are leased: the proxy drops a fault the moment the process that armed it ends, however it
+ * ends, or frees its handle. A proxy that a run started ends with the process that started it, or
+ * by its proxy_free(); one that was started alone (`sagastorm chaos proxy SYSTEM`) goes on passing.
+ * Controls never go through a faulted edge.
+ *
+ * A handle may be used after a fork(), in both processes: each then has a control connection of its
+ * own, made when it is first needed, and all of them mean the same faults by the same numbers.
  */
 #ifndef CHAOS_PROXY_H
 #define CHAOS_PROXY_H
@@ -31,9 +35,14 @@ struct proxy;
 struct proxy *proxy_start(const struct proxy_settings *settings, struct error *err);
 struct proxy *proxy_connect(const char *control, struct error *err); /* one that runs already */
 void proxy_free(struct proxy *proxy);
-/* Closes this process's end without ending anything: after a fork, in the one that hands over. */
+/* Frees the handle without ending the proxy: after a fork, in the one that hands over. */
 void proxy_let_go(struct proxy *proxy);
 int64_t proxy_pid(const struct proxy *proxy); /* 0: it was connected to */
+const char *proxy_control(const struct proxy *proxy); /* where proxy_connect() finds it */
+const char *proxy_run(const struct proxy *proxy);     /* whose faults its numbers mean */
+/* From now on they mean those of another handle's proxy_run(). */
+bool proxy_set_run(struct proxy *proxy, const char *run, struct error *err);
+int64_t proxy_server_pid(const struct proxy *proxy); /* also of one that was connected to */
 
 /* For `sagastorm chaos proxy`: until SIGINT or SIGTERM. */
 bool proxy_serve(const struct system *system, const char *control, struct error *err);
@@ -50,7 +59,7 @@ bool proxy_hits(struct proxy *proxy, uint32_t fault, int64_t *hits, struct error
 /* TRIGGER_ON of faults that are armed elsewhere: tells, and holds that call if asked to. */
 bool proxy_watch(struct proxy *proxy, const struct fault *fault, struct error *err);
 bool proxy_release(struct proxy *proxy, uint32_t fault, struct error *err);
-int proxy_fd(const struct proxy *proxy);
+int proxy_fd(struct proxy *proxy); /* of this process; -1: the proxy has died */
 /* A watch that came true, if any. Never blocks. False with `*gone`: the proxy has died. */
 bool proxy_next(struct proxy *proxy, uint32_t *fault, bool *gone);
 
@@ -58,6 +67,7 @@ struct edge_stats {
 	uint64_t connections, open, refused; /* refused: the upstream was */
 	uint64_t calls;                      /* HTTP edges */
 	uint64_t bytes_forth, bytes_back;
+	uint64_t not_http;                   /* HTTP edges: connections that spoke something else */
 };
 bool proxy_stats(struct proxy *proxy, const char *edge, struct edge_stats *stats,
 		 struct error *err);

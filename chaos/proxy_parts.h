@@ -65,17 +65,32 @@ struct proxy_core {
 	size_t edge_count;
 	struct armed *armed;         /* in the order of arming */
 	struct lease *leases;        /* control connections */
+	int control;                 /* listens for them */
+	struct event *control_accept;
+	bool ends_when_told;         /* a run started it */
 	struct relay *dying;         /* ended in this turn */
 	struct copy *copies;         /* second calls of CALL_TWICE; they outlive their relay */
 	struct event *reap;
 	uint64_t connections;        /* so far, over all edges */
+	uint64_t orders;             /* of arming, so far */
 	char *chunk;                 /* CHUNK_BYTES; what recv() gives lies here */
 };
 
-bool alarms_init(struct alarms *alarms, struct event_base *base, struct error *err);
-void alarms_release(struct alarms *alarms);
-void alarm_set(struct proxy_core *core, struct alarm *alarm, int64_t at_us); /* again: moves it */
-void alarm_cancel(struct proxy_core *core, struct alarm *alarm);
+bool proxy_alarms_init(struct alarms *alarms, struct event_base *base, struct error *err);
+void proxy_alarms_release(struct alarms *alarms);
+/* Set again, it moves. */
+void proxy_alarm_set(struct proxy_core *core, struct alarm *alarm, int64_t at_us);
+void proxy_alarm_cancel(struct proxy_core *core, struct alarm *alarm);
+
+bool proxy_core_init(struct proxy_core *core, const struct system *system, struct error *err);
+void proxy_core_release(struct proxy_core *core);
+void proxy_core_reap(struct proxy_core *core); /* frees dead relays; not from their callbacks */
+
+/* ---- Control: chaos/proxy_control.c ---- */
+
+/* Lines of JSON over a unix socket; chaos/proxy_ask.c has the other end. */
+bool control_init(struct proxy_core *core, int listener, struct error *err);
+void control_release(struct proxy_core *core);
 
 /* ---- Armed faults ---- */
 
@@ -83,15 +98,29 @@ struct armed {
 	struct fault fault;    /* name, kind, settings, match, share, times, seed, direction */
 	struct arena arena;    /* what it points to */
 	struct lease *lease;   /* the control connection that it came over and goes with */
+	char *run;             /* whose fault it is: with the number, what tells it from others */
+	struct proxy_edge **edges;
+	size_t edge_count;
 	bool watch;            /* a trigger: a call that matches is told, and nothing else done */
 	bool told;             /* that watch came true */
 	bool released;         /* and calls that it holds may go on */
+	uint64_t order;        /* of arming */
 	int64_t hits;
 	uint64_t matched;      /* calls that matched so far: for nth, every and share */
 	int64_t promised;      /* calls under way that will be hits when all goes well */
 	int64_t too_large;     /* calls passed untreated: they did not fit into CALL_KEEP_MAX */
 	struct armed *next;
 };
+
+/*
+ * Takes over the settings of one that has the same run, number and `watch`; else it is the last in
+ * the row. Every connection of its edges knows at once. Frees `armed` when it replaces nothing.
+ */
+void armed_put(struct proxy_core *core, struct armed *armed);
+struct armed *armed_find(struct proxy_core *core, const char *run, uint32_t number, bool watch);
+void armed_remove(struct proxy_core *core, struct armed *armed);
+void armed_free(struct armed *armed);
+void armed_apply(struct armed *armed); /* its connections learn what is new about it */
 
 /* False once it has hit as often as it may (`times`). */
 bool armed_active(const struct armed *armed);
@@ -115,7 +144,7 @@ struct hit {
 void armed_hit(struct armed *armed, const struct hit *hit);
 
 /* The trigger came true: its controller is told (once). */
-void watch_tell(struct armed *watch);
+void watch_tell(struct armed *watch); /* chaos/proxy_control.c */
 
 /* ---- Edges ---- */
 
@@ -135,7 +164,11 @@ struct proxy_edge {
 	uint64_t not_http;     /* connections whose framing broke: plain TCP since then */
 };
 
+bool proxy_edges_init(struct proxy_core *core, const struct system *system, struct error *err);
+void proxy_edges_release(struct proxy_core *core);
 struct proxy_edge *proxy_edge_find(struct proxy_core *core, struct text name); /* blanks free */
+/* "127.0.0.1:7004", "http://host:port": where new connections go from now on. */
+bool proxy_edge_route(struct proxy_edge *edge, const char *to, struct error *err);
 /* A socket, not blocking, on its way to upstream; -1 with errno. For a call sent twice. */
 int proxy_edge_dial(const struct proxy_edge *edge);
 
@@ -150,7 +183,7 @@ enum pause { PAUSE_FULL = 1, PAUSE_HTTP = 2, PAUSE_CONNECTING = 4 };
 /* One end of a connection. Side i is where flow i comes from, and flow !i goes to. */
 struct side {
 	int fd;
-	struct event *readable, *writable;
+	struct event *readable, *writable; /* made when first needed */
 	bool reading, writing; /* whether those are added */
 };
 
@@ -175,10 +208,27 @@ struct relay {
 	struct treatment *treatments; /* wire faults, in the order of arming */
 	struct http *http;      /* NULL: not an HTTP edge */
 	struct alarm alarm;     /* of treatments */
+	struct alarm leave;     /* once it ended: how long sides are waited for */
 	bool connected;         /* upstream has accepted */
 	bool ended;
+	bool dead;              /* both sides are closed; freed after this turn */
 	struct relay *next, **link;
 };
+
+/* On a socket that was accepted: dials upstream, or refuses. */
+void relay_open(struct proxy_edge *edge, int caller);
+void relay_die(struct relay *relay); /* closes what is open; the loop frees it */
+void relay_free(struct relay *relay);
+void side_close(struct relay *relay, int side, bool reset);
+void side_read(struct relay *relay, int side, bool on);
+void side_write(struct relay *relay, int side, bool on);
+
+/* chaos/proxy_flow.c, for the files that are below the seam. */
+void flow_discard(struct relay *relay, enum flow flow); /* what is kept for the sink */
+void flow_finish(struct relay *relay, enum flow flow); /* flow_end(), also after relay_end() */
+void flow_to_sink(struct relay *relay, enum flow flow, struct evbuffer *from, size_t bytes);
+void flow_flush(struct relay *relay, enum flow flow);
+void flow_update_pause(struct relay *relay, enum flow flow);
 
 /*
  * Bytes towards the flow's sink. All are taken (what can't be sent is kept, and the flow's source
@@ -241,9 +291,24 @@ struct wire_ops {
 	int64_t (*pump)(struct stage *stage, int64_t now_us);
 	/* A new connection: true refuses it. NULL: never. `pump` may be NULL then. */
 	bool (*refuses)(const struct armed *armed, const struct relay *relay);
+	void (*release)(struct stage *stage); /* what `state` points to; NULL: nothing */
 };
 
 void stage_pass(struct stage *stage, size_t bytes);  /* from the front of `in` to the next stage */
+/* chaos/proxy_wire.c, for the files that are below the seam. */
+bool treatments_begin(struct relay *relay); /* false: the connection is refused */
+void treatments_free(struct relay *relay);
+/* Where the flow's bytes go first; NULL: to the sink. */
+struct stage *treatments_first(struct relay *relay, enum flow flow);
+void treatments_pump(struct relay *relay, enum flow flow, int64_t now_us);
+void treatments_end(struct relay *relay, enum flow flow); /* the end enters the row */
+void treatments_rang(void *relay, int64_t now_us);
+void treatments_discard(struct relay *relay, enum flow flow);
+size_t treatments_held(const struct relay *relay, enum flow flow, bool *too_much);
+/* After a fault was armed or changed, or before it goes: on every connection of its edges. */
+void treatments_apply(struct armed *armed, struct proxy_edge *edge);
+void treatments_forget(struct armed *armed, struct proxy_edge *edge);
+
 /* These bytes met the fault. Counted once per call, or per connection where there are none. */
 void stage_hit(struct stage *stage, int64_t delay_us);
 

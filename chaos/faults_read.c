@@ -138,7 +138,8 @@ static bool read_map(const struct fault_kind *kind, struct yaml *map, struct rea
 	fault->direction = (enum fault_direction)(keys->direction + 1);
 	fault->match = (struct call_match){ .nth = keys->nth, .every = keys->every };
 	good = fault_read_match(keys->call, keys->header, map, reading, &fault->match) && good;
-	good = fault_read_aim(keys, map, reading, fault) && good;
+	if (good || keys->edges.count || keys->services.count || keys->regions.count)
+		good = fault_read_aim(keys, map, reading, fault) && good;
 	keep_yaml(map, reading->arena, fault);
 	if (good && kind->check)
 		good = kind->check(fault, reading->complaints);

@@ -307,6 +307,46 @@ static void test_aims(void)
 	}
 }
 
+static void test_edges(void)
+{
+	const struct fault *fault;
+
+	TEST("edges are found by name, whatever the blanks, or by either end") {
+		fault = one("{ at: 1s, latency: { edge: [order->payment, payment -> bank], "
+			    "delay: 1s } }");
+		CHECK_INT(fault->edge_count, 2);
+		CHECK_TEXT(fault->edges[1]->name, "payment -> bank");
+		CHECK_INT(one("{ at: 1s, reset: { edge: \"order -> *\" } }")->edge_count, 5);
+		CHECK_INT(one("{ at: 1s, reset: { edge: \"* -> order\" } }")->edge_count, 3);
+		CHECK_INT(one("{ at: 1s, reset: { edge: [\"* -> order\", gateway -> order] } }")
+				  ->edge_count,
+			  3);
+	}
+	TEST("edges that aren't there are mistakes") {
+		CHECK_TEXT(told("{ at: 1s, latency: { edge: payment -> order, delay: 1s } }"),
+			   "c.yaml:2:32: unknown edge 'payment -> order' (there are: visitors -> "
+			   "order, order -> payment, order -> stock, payment -> psp, payment -> "
+			   "bank, visitors -> gateway, gateway -> order, gateway -> catalog, "
+			   "order -> inventory, order -> catalog)\n");
+		CHECK_TEXT(told("{ at: 1s, latency: { edge: payment, delay: 1s } }"),
+			   "c.yaml:2:32: 'payment' is no edge (write 'order -> payment')\n");
+		CHECK_TEXT(told("{ at: 1s, latency: { edge: \"mail -> *\", delay: 1s } }"),
+			   "c.yaml:2:32: no edge is like 'mail -> *'\n");
+		CHECK_TEXT(told("{ at: 1s, latency: { service: order, delay: 1s } }"),
+			   "c.yaml:2:26: 'latency' can't be aimed at 'service', only at an edge\n");
+	}
+	TEST("bytes have a direction") {
+		CHECK_INT(one("{ at: 1s, reset: { edge: order -> payment, direction: requests } }")
+				  ->direction,
+			  DIRECTION_REQUESTS);
+		CHECK_TEXT(told("{ at: 1s, reset: { edge: order -> payment, direction: up } }"),
+			   "c.yaml:2:59: 'direction': 'up' is none of requests, answers, both\n");
+	}
+	TEST("a fault may end after so many hits") {
+		CHECK_INT(one("{ at: 1s, times: 3, reset: { edge: order -> payment } }")->times, 3);
+	}
+}
+
 static void test_items(void)
 {
 	struct chaos_section section;
@@ -466,6 +506,7 @@ int main(void)
 	test_without_load();
 	test_ends();
 	test_aims();
+	test_edges();
 	test_items();
 	test_kinds();
 	complaints_release(&complaints);

@@ -120,6 +120,8 @@ struct fault_kind {
 	int64_t (*lasts_us)(const struct fault *fault);
 	/* Whether this machine can (a kernel module, a program, a right). NULL: yes. */
 	bool (*possible)(struct error *err);
+	/* The same where the system file has a say in it; a system of NULL: the usual places. */
+	bool (*possible_for)(const struct system *system, struct error *err);
 
 	/* Not for WIRE and CALL: those are planned, armed, healed and seen by chaos/proxied.c. */
 	bool (*plan)(const struct fault *fault, struct fault_plan *plan, struct error *err);
@@ -133,6 +135,8 @@ struct fault_kind {
 	void (*tend)(const struct fault *fault, const json_t *undo);
 	/* What it did so far, for confirmation ("38 packets dropped"); -1: can't be known. */
 	int64_t (*hits)(const struct fault *fault, const json_t *undo);
+	/* The same in words, where a number says too little ("a write took 35 ms"). May be NULL. */
+	void (*tell)(const struct fault *fault, const json_t *undo, struct buffer *words);
 
 	const struct wire_ops *wire; /* FAMILY_WIRE: chaos/proxy_parts.h */
 	const struct call_ops *call; /* FAMILY_CALL */
@@ -141,5 +145,7 @@ struct fault_kind {
 /* chaos/kinds.c: sorted by family, then by name; NULL-ended. */
 extern const struct fault_kind *const fault_kinds[];
 const struct fault_kind *fault_kind_find(struct text name);
+/* Asks both possible() and possible_for(). */
+bool fault_possible(const struct fault_kind *kind, const struct system *system, struct error *err);
 
 #endif

@@ -69,8 +69,7 @@ void chaos_warn_impossible(const struct chaos_section *section, struct complaint
 	for (size_t i = 0; i < section->fault_count; i++) {
 		const struct fault *fault = &section->faults[i];
 
-		if (fault->kind->possible && !was_before(section, i) &&
-		    !fault->kind->possible(&err))
+		if (!was_before(section, i) && !fault_possible(fault->kind, fault->system, &err))
 			complain_warning(complaints, fault->at, "'%s' can't be done here: %s",
 					 fault->kind->name, err.text);
 	}

@@ -23,10 +23,23 @@ const struct fault_kind *const fault_kinds[] = {
 	&process_stop,
 
 	/* network */
+	&network_link_rate,
+	&network_loss,
+	&network_netem,
+	&network_partition,
+	&network_reject,
 
 	/* machine */
+	&machine_cpu,
+	&machine_disk_fill,
+	&machine_disk_latency,
+	&machine_memory,
 
 	/* container */
+	&container_disconnect,
+	&container_kill,
+	&container_pause,
+	&container_stop,
 
 	NULL,
 };
@@ -41,6 +54,13 @@ const char *fault_family_name(enum fault_family family)
 	};
 
 	return family < FAMILY_COUNT ? names[family] : "unknown";
+}
+
+bool fault_possible(const struct fault_kind *kind, const struct system *system, struct error *err)
+{
+	if (kind->possible && !kind->possible(err))
+		return false;
+	return !kind->possible_for || kind->possible_for(system, err);
 }
 
 const struct fault_kind *fault_kind_find(struct text name)

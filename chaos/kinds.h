@@ -28,9 +28,22 @@ extern const struct fault_kind process_restart;
 extern const struct fault_kind process_stop;
 
 /* Networks. */
+extern const struct fault_kind network_link_rate;
+extern const struct fault_kind network_loss;
+extern const struct fault_kind network_netem;
+extern const struct fault_kind network_partition;
+extern const struct fault_kind network_reject;
 
 /* Machines. */
+extern const struct fault_kind machine_cpu;
+extern const struct fault_kind machine_disk_fill;
+extern const struct fault_kind machine_disk_latency;
+extern const struct fault_kind machine_memory;
 
 /* Containers. */
+extern const struct fault_kind container_disconnect;
+extern const struct fault_kind container_kill;
+extern const struct fault_kind container_pause;
+extern const struct fault_kind container_stop;
 
 #endif

@@ -179,6 +179,15 @@ static void command_all(struct coordinator *coordinator, enum worker_command com
 			continue; /* it has ended; its messages will say so */
 }
 
+static void stop(struct coordinator *coordinator)
+{
+	if (coordinator->stopping)
+		return;
+	coordinator->stopping = true;
+	command_all(coordinator, WORKER_STOP);
+	expect_end(coordinator, coordinator->load->drain_us);
+}
+
 static void signal_came(struct coordinator *coordinator)
 {
 	struct signalfd_siginfo info;
@@ -190,8 +199,7 @@ static void signal_came(struct coordinator *coordinator)
 		coordinator_write_event(coordinator, EVENT_STOP_REQUESTED, info.ssi_signo, 0);
 		coordinator_notice(coordinator,
 				   "stopping: journeys under way may end (once more: at once)");
-		command_all(coordinator, WORKER_STOP);
-		expect_end(coordinator, coordinator->load->drain_us);
+		stop(coordinator);
 	} else if (!coordinator->aborted) {
 		coordinator->aborted = true;
 		coordinator_write_event(coordinator, EVENT_ABORTED, info.ssi_signo, 0);
@@ -210,19 +218,36 @@ static uint32_t at_work(const struct coordinator *coordinator)
 	return count;
 }
 
+static void turn_companion(struct coordinator *coordinator)
+{
+	const struct companion *companion = coordinator->companion;
+
+	if (!companion)
+		return;
+	companion->turn(companion->context, clock_now_us() - coordinator->start_us);
+	if (companion->wants_stop(companion->context) && !coordinator->stopping) {
+		coordinator_write_event(coordinator, EVENT_CUT_SHORT, 0, 0);
+		coordinator_notice(coordinator, "stopping: the scenario says so");
+		stop(coordinator);
+	}
+}
+
 static void turn(struct coordinator *coordinator)
 {
-	struct pollfd polled[WORKERS_MAX + 1];
+	const struct companion *companion = coordinator->companion;
+	struct pollfd polled[WORKERS_MAX + 2];
 	nfds_t count = 0;
 
 	for (uint32_t i = 0; i < coordinator->count; i++)
 		polled[count++] = (struct pollfd){ coordinator->hands[i].messages, POLLIN, 0 };
+	polled[count++] = (struct pollfd){ companion ? companion->fd : -1, POLLIN, 0 };
 	polled[count++] = (struct pollfd){ coordinator->signals, POLLIN, 0 };
 	if (poll(polled, count, TURN_MS) < 0)
 		return;
 	for (uint32_t i = 0; i < coordinator->count; i++)
 		if (polled[i].fd >= 0 && polled[i].revents)
 			read_messages(coordinator, &coordinator->hands[i]);
+	turn_companion(coordinator);
 	if (polled[count - 1].revents)
 		signal_came(coordinator);
 	coordinator_announce_phase(coordinator);
@@ -240,6 +265,11 @@ static void write_books(struct coordinator *coordinator)
 	record->value = (int64_t)coordinator->total.lost_records;
 	memcpy(record->books, coordinator->total.outcomes, sizeof(record->books));
 	history_commit(coordinator->history, RECORD_EVENT, 0);
+}
+
+void coordinator_accompany(struct coordinator *coordinator, const struct companion *companion)
+{
+	coordinator->companion = companion;
 }
 
 bool coordinator_run(struct coordinator *coordinator, int *signal, struct error *err)

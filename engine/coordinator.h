@@ -13,10 +13,21 @@
 
 struct coordinator;
 
+/* Who lives beside the load: the faults of the run. Looked after in each turn of the loop. */
+struct companion {
+	int fd; /* readable: turn() comes at once; -1: none */
+	void (*turn)(void *context, int64_t now_us); /* since the start of the run */
+	bool (*wants_stop)(void *context);           /* the load is to end, as if by a signal */
+	void *context;
+};
+
 /* `start_us` is when the run starts, on clock_now_us(). */
 struct coordinator *coordinator_new(const struct load *load, uint32_t workers, int64_t start_us,
 				    const char *history_directory, struct history *history,
 				    const struct run_options *options, struct error *err);
+
+/* Borrowed, until the end of coordinator_run(). */
+void coordinator_accompany(struct coordinator *coordinator, const struct companion *companion);
 
 /* Until every worker has ended. False when one of them could not work at all. */
 bool coordinator_run(struct coordinator *coordinator, int *signal, struct error *err);

@@ -33,7 +33,9 @@ struct coordinator {
 	uint32_t count;
 	int signals;       /* a signalfd */
 	sigset_t old_mask;
+	const struct companion *companion; /* or NULL */
 	int stop_signal;
+	bool stopping; /* by a signal, or as the companion wants it */
 	bool aborted;
 	int64_t deadline_us;  /* when all workers should have ended; see patience */
 	int64_t turned_us;    /* the last turn */
@@ -46,8 +48,8 @@ struct coordinator {
 };
 
 /* Into the history, and to whoever watches. */
-void coordinator_write_event(struct coordinator *coordinator, enum run_event event,
-			     uint32_t number, int64_t value);
+void coordinator_write_event(struct coordinator *coordinator, enum run_event event, uint32_t number,
+			     int64_t value);
 void coordinator_notice(struct coordinator *coordinator, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -50,7 +50,7 @@ void coordinator_announce_phase(struct coordinator *coordinator)
 	uint8_t number;
 	const struct phase *phase = phase_at(coordinator, at_us, &number);
 
-	if (!phase || number == coordinator->phase || coordinator->stop_signal)
+	if (!phase || number == coordinator->phase || coordinator->stopping)
 		return;
 	coordinator->phase = number;
 	coordinator_write_event(coordinator, EVENT_PHASE_STARTED, number, 0);
@@ -69,10 +69,10 @@ static void show(struct coordinator *coordinator)
 		.planned_s = (double)plan_duration_us(coordinator->load->plan) / 1e6,
 		.total = &coordinator->total,
 		.second = &coordinator->second,
-		.stopping = coordinator->stop_signal != 0,
+		.stopping = coordinator->stopping,
 	};
 
-	if (phase && !coordinator->stop_signal) {
+	if (phase && !coordinator->stopping) {
 		progress.phase = phase->name;
 		progress.target_rate = phase_rate_at(phase, middle_us - phase->start_us);
 		progress.target_users = phase_users_at(phase, middle_us - phase->start_us);

@@ -114,7 +114,7 @@ bool origin_parse(struct text url, bool path_allowed, struct origin *origin, str
 				 start);
 	if (memchr(authority.data, '@', authority.length))
 		return error_set(err, "a URL can't carry a user and a password (use 'auth' in "
-		"journeys)");
+				      "journeys)");
 	host = take_host(&authority);
 	if (!is_host(host) || (authority.length && authority.data[0] != ':'))
 		return error_set(err, "'%.*s' has no valid host", shown, start);

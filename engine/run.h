@@ -50,7 +50,7 @@ struct run_end {
 	int signal; /* that stopped it, or 0 */
 };
 
-bool run_scenario(struct scenario *scenario, const struct run_options *options,
-		  struct run_end *end, struct error *err);
+bool run_scenario(struct scenario *scenario, const struct run_options *options, struct run_end *end,
+		  struct error *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/reached.h"
 #include "lib/clock.h"
 #include "lib/history.h"
 #include "lib/memory.h"
@@ -29,6 +30,7 @@ struct watch {
 	struct slices *slices;
 	struct watch_totals totals;
 	struct watch_sagas sagas;
+	struct reached reached;
 	struct watch_fault *faults;
 	uint32_t fault_count;
 	struct gauge **gauges;
@@ -57,6 +59,7 @@ void watch_free(struct watch *watch)
 		free(watch->files[i].path);
 	}
 	slices_free(watch->slices);
+	reached_release(&watch->reached);
 	free(watch->files);
 	free(watch->faults);
 	free(watch->gauges);
@@ -197,6 +200,7 @@ static void take_saga(struct watch *watch, const struct record *record)
 	watch->sagas.acknowledged += saga.event == SAGA_OK;
 	watch->sagas.failed += saga.event == SAGA_FAIL;
 	watch->sagas.unclear += saga.event == SAGA_INFO;
+	reached_add(&watch->reached, &saga);
 }
 
 static void take_health(struct watch *watch, const struct record *record)
@@ -324,6 +328,11 @@ const struct watch_totals *watch_totals(const struct watch *watch)
 const struct watch_sagas *watch_sagas(const struct watch *watch)
 {
 	return &watch->sagas;
+}
+
+uint64_t watch_reached(const struct watch *watch, uint8_t contract, uint8_t state)
+{
+	return reached_count(&watch->reached, contract, state);
 }
 
 const struct watch_fault *watch_fault(const struct watch *watch, uint32_t number)

@@ -66,6 +66,8 @@ void watch_add_gauge(struct watch *watch, struct gauge *gauge);
 const struct slices *watch_slices(const struct watch *watch);
 const struct watch_totals *watch_totals(const struct watch *watch);
 const struct watch_sagas *watch_sagas(const struct watch *watch);
+/* How many sagas were seen in that state, at any time. */
+uint64_t watch_reached(const struct watch *watch, uint8_t contract, uint8_t state);
 /* NULL: there is no such fault. */
 const struct watch_fault *watch_fault(const struct watch *watch, uint32_t number);
 uint64_t watch_records(const struct watch *watch); /* read so far */

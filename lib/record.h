@@ -145,6 +145,7 @@ enum run_event {
 	EVENT_ABORTED,         /* number: the signal; immediate */
 	EVENT_WORKER_LOST,     /* number: the worker; value: its wait status */
 	EVENT_RUN_ENDED,       /* everything came to rest and the books were closed */
+	EVENT_CUT_SHORT,       /* the scenario wanted the load to end: a breach, or a gate */
 };
 
 /* Payload of RECORD_EVENT. */

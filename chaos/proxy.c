@@ -2,6 +2,7 @@
 #include "chaos/proxy.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -353,6 +354,18 @@ uint16_t proxy_port(struct proxy *proxy, const char *edge)
 bool proxy_route(struct proxy *proxy, const char *edge, const char *to, struct error *err)
 {
 	return ask_plainly(proxy, json_pack("{s:s,s:s,s:s}", "do", "route", "edge", edge, "to", to),
+			   err);
+}
+
+bool proxy_record(struct proxy *proxy, const char *history, int64_t start_us, struct error *err)
+{
+	char path[PATH_MAX];
+
+	if (!realpath(history, path))
+		return error_errno(err, "cannot record in '%s'", history);
+	return ask_plainly(proxy,
+			   json_pack("{s:s,s:s,s:I}", "do", "record", "history", path, "start_us",
+				     (json_int_t)start_us),
 			   err);
 }
 

@@ -50,6 +50,11 @@ bool proxy_serve(const struct system *system, const char *control, struct error 
 /* The calls below wait for their answer, at most two seconds. */
 uint16_t proxy_port(struct proxy *proxy, const char *edge); /* 0: there is no such edge */
 bool proxy_route(struct proxy *proxy, const char *edge, const char *to, struct error *err);
+/*
+ * For a run whose start was not known yet when the proxy was: from now on its hits go into
+ * proxy.history in that directory, until this control connection closes.
+ */
+bool proxy_record(struct proxy *proxy, const char *history, int64_t start_us, struct error *err);
 /* A fault with a number that is armed already is changed, without a reconnect. */
 bool proxy_arm(struct proxy *proxy, const struct fault *fault, struct error *err);
 bool proxy_heal(struct proxy *proxy, uint32_t fault, struct error *err); /* not armed: fine */

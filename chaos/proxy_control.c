@@ -98,9 +98,19 @@ static void lease_drop_faults(struct lease *lease)
 	}
 }
 
+static void lease_stop_recording(struct lease *lease)
+{
+	if (lease->core->recorder != lease)
+		return;
+	history_close(lease->core->history);
+	lease->core->history = NULL;
+	lease->core->recorder = NULL;
+}
+
 static void lease_end(struct lease *lease)
 {
 	lease_drop_faults(lease);
+	lease_stop_recording(lease);
 	*lease->link = lease->next;
 	if (lease->next)
 		lease->next->link = lease->link;
@@ -252,6 +262,22 @@ static json_t *do_heal(struct lease *lease, const json_t *json, struct error *er
 	return ok();
 }
 
+/* Hits are written there from now on, until whoever asked for it is gone. */
+static json_t *do_record(struct lease *lease, const json_t *json, struct error *err)
+{
+	struct proxy_core *core = lease->core;
+	const char *directory = json_string_value(json_object_get(json, "history"));
+
+	if (core->history || !directory) {
+		error_set(err, "the proxy records for another run already");
+		return NULL;
+	}
+	core->history = history_create(directory, "proxy", err);
+	core->start_us = json_integer_value(json_object_get(json, "start_us"));
+	core->recorder = core->history ? lease : NULL;
+	return core->history ? ok() : NULL;
+}
+
 static json_t *do_release(struct lease *lease, const json_t *json, struct error *err)
 {
 	struct armed *watch = asked_fault(lease, json, true);
@@ -281,7 +307,8 @@ static const struct order {
 } orders[] = {
 	{ "arm", do_arm },         { "end", do_end },     { "heal", do_heal },
 	{ "hello", do_hello },     { "look", do_look },   { "release", do_release },
-	{ "route", do_route },     { "stats", do_stats }, { "watch", do_watch },
+	{ "record", do_record },   { "route", do_route }, { "stats", do_stats },
+	{ "watch", do_watch },
 };
 
 static void lease_obey(struct lease *lease, struct text line)

@@ -60,6 +60,7 @@ struct proxy_core {
 	struct alarms alarms;
 	const struct system *system;
 	struct history *history;     /* NULL: hits are only counted */
+	struct lease *recorder;      /* who asked for it; NULL: it was there from the start */
 	int64_t start_us;
 	struct proxy_edge *edges;    /* as the system has them */
 	size_t edge_count;

@@ -12,10 +12,10 @@ static void say_edges(const struct fault *fault, struct buffer *out)
 
 static void say_plan(const struct fault *fault, struct fault_plan *plan)
 {
-	buffer_format(plan->does, "%s on ", fault->kind->name);
+	buffer_format(plan->does, "the proxy does '%s' to ", fault->kind->name);
 	say_edges(fault, plan->does);
 	if (fault->settings_yaml)
-		buffer_format(plan->does, ": %s", fault->settings_yaml);
+		buffer_format(plan->does, ", as %s", fault->settings_yaml);
 	buffer_add_string(plan->undoes, "the proxy passes everything as it is over ");
 	say_edges(fault, plan->undoes);
 }

@@ -91,7 +91,12 @@ static inline struct fault proxying_fault(struct proxying *p, uint32_t number, c
 					  char *settings)
 {
 	static char names[16][32];
+	enum fault_direction direction = DIRECTION_BOTH;
 
+	if (strstr(settings, "direction: requests"))
+		direction = DIRECTION_REQUESTS;
+	else if (strstr(settings, "direction: answers"))
+		direction = DIRECTION_ANSWERS;
 	snprintf(names[number % 16], sizeof(names[0]), "%s %u", kind, (unsigned)number);
 	return (struct fault){ .number = number,
 			       .name = names[number % 16],
@@ -99,7 +104,7 @@ static inline struct fault proxying_fault(struct proxying *p, uint32_t number, c
 			       .settings_yaml = settings,
 			       .edges = p->aimed,
 			       .edge_count = 1,
-			       .direction = DIRECTION_BOTH,
+			       .direction = direction,
 			       .share = 1,
 			       .seed = 42 };
 }

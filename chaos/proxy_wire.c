@@ -170,7 +170,11 @@ void treatments_rang(void *context, int64_t now_us)
 
 void treatments_end(struct relay *relay, enum flow flow)
 {
-	treatments_first(relay, flow)->ended = true;
+	struct stage *first = treatments_first(relay, flow);
+
+	if (!first)
+		return;
+	first->ended = true;
 	treatments_pump(relay, flow, clock_now_us());
 }
 

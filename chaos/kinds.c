@@ -14,6 +14,12 @@ const struct fault_kind *const fault_kinds[] = {
 	&wire_slow_close,
 
 	/* call */
+	&call_abort,
+	&call_delay,
+	&call_duplicate,
+	&call_lose_reply,
+	&call_replace,
+	&call_truncate,
 
 	/* process */
 	&process_crash_loop,

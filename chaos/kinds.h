@@ -19,6 +19,12 @@ extern const struct fault_kind wire_slice;
 extern const struct fault_kind wire_slow_close;
 
 /* In the proxy, on calls. */
+extern const struct fault_kind call_abort;
+extern const struct fault_kind call_delay;
+extern const struct fault_kind call_duplicate;
+extern const struct fault_kind call_lose_reply;
+extern const struct fault_kind call_replace;
+extern const struct fault_kind call_truncate;
 
 /* Processes. */
 extern const struct fault_kind process_crash_loop;

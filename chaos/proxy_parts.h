@@ -354,7 +354,9 @@ struct call {
 	struct text method, target, headers;
 	uint16_t status;             /* from upstream; 0: nothing came yet */
 	struct text answer_headers;
+	int answer_status;           /* the same, or of what a fault before has made of it */
 	struct text answer_body;     /* answered(), after CALL_KEEP: the whole of it, decoded */
+	int64_t answer_raw_bytes;    /* and how many bytes it is as it was sent */
 	int64_t answer_bytes;        /* answering(): of the body, as its head says; -1: unknown */
 	/* Filled in by a fault that answers or alters. */
 	int reply_status;

@@ -44,8 +44,13 @@ const char *proxy_run(const struct proxy *proxy);     /* whose faults its number
 bool proxy_set_run(struct proxy *proxy, const char *run, struct error *err);
 int64_t proxy_server_pid(const struct proxy *proxy); /* also of one that was connected to */
 
-/* For `sagastorm chaos proxy`: until SIGINT or SIGTERM. */
-bool proxy_serve(const struct system *system, const char *control, struct error *err);
+/* For `sagastorm chaos proxy`: until SIGINT or SIGTERM. `ready` is told once all edges listen. */
+struct proxy_ready {
+	void (*listens)(void *context, const struct edge *edge, uint16_t port);
+	void *context;
+};
+bool proxy_serve(const struct system *system, const char *control, struct proxy_ready ready,
+		 struct error *err);
 
 /* The calls below wait for their answer, at most two seconds. */
 uint16_t proxy_port(struct proxy *proxy, const char *edge); /* 0: there is no such edge */

@@ -182,7 +182,8 @@ static void serve_until_stopped(struct proxy_core *core)
 	event_free(terminated);
 }
 
-bool proxy_serve(const struct system *system, const char *control, struct error *err)
+bool proxy_serve(const struct system *system, const char *control, struct proxy_ready ready,
+		 struct error *err)
 {
 	struct proxy_settings settings = { .system = system, .start_us = clock_now_us() };
 	struct proxy_core core;
@@ -192,6 +193,8 @@ bool proxy_serve(const struct system *system, const char *control, struct error 
 	if (listener < 0)
 		return false;
 	good = core_start(&core, &settings, listener, err);
+	for (size_t i = 0; good && ready.listens && i < core.edge_count; i++)
+		ready.listens(ready.context, core.edges[i].edge, core.edges[i].port);
 	if (good)
 		serve_until_stopped(&core);
 	proxy_core_release(&core);

@@ -4,6 +4,7 @@
 static const struct command *const parts[] = {
 	&command_chaos_heal,
 	&command_chaos_kinds,
+	&command_chaos_proxy,
 	&command_chaos_status,
 	NULL,
 };

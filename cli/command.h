@@ -98,6 +98,7 @@ bool print_buffer(const struct buffer *buffer);
 /* Below `chaos`: cli/chaos_NAME.c, with a row in cli/cmd_chaos.c. */
 extern const struct command command_chaos_heal;
 extern const struct command command_chaos_kinds;
+extern const struct command command_chaos_proxy;
 extern const struct command command_chaos_status;
 
 extern const struct command command_chaos;

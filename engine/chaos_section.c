@@ -106,21 +106,26 @@ static bool can_be_read(const struct loading *loading, size_t errors_before)
 bool chaos_read(struct loading *loading)
 {
 	const struct yaml *node = loading->sections.chaos;
+	bool without_load = loading->overrides && loading->overrides->without_load;
 	struct scenario *scenario = loading->scenario;
 	struct chaos_context context = {
 		.reading = &loading->reading,
 		.system = scenario->system,
 		.seed = scenario->plan.seed,
-		.end_us = plan_duration_us(&scenario->plan),
-		.phase = find_phase,
-		.phase_names = phase_names,
-		.saga_state = loading->sagas ? find_saga : NULL,
 		.context = loading,
 	};
 
 	if (!node || yaml_is_null(node))
 		return true;
-	if (!can_be_read(loading, loading->errors_before))
+	if (without_load)
+		context.end_us = loading->overrides->without_load_us;
+	if (!without_load) {
+		context.end_us = plan_duration_us(&scenario->plan);
+		context.phase = find_phase;
+		context.phase_names = phase_names;
+		context.saga_state = loading->sagas ? find_saga : NULL;
+	}
+	if (!without_load && !can_be_read(loading, loading->errors_before))
 		return false;
 	scenario->chaos = arena_new(&scenario->arena, sizeof(*scenario->chaos));
 	return chaos_section_read(node, &context, scenario->chaos);

@@ -67,7 +67,7 @@ static void keep_secrets(struct loading *loading)
 static bool load(struct loading *loading)
 {
 	struct yaml *root = loading->root;
-	bool good;
+	bool without_load, good;
 
 	if (!root)
 		return false;
@@ -75,8 +75,9 @@ static bool load(struct loading *loading)
 		return complain(loading->complaints, root->at, "a scenario is a map, not %s",
 				yaml_kind_name(root));
 	loading->main_file = root->at.file;
-	good = sections_read(loading);
-	if (good)
+	without_load = loading->overrides && loading->overrides->without_load;
+	good = without_load ? sections_read_without_load(loading) : sections_read(loading);
+	if (good && !without_load)
 		loading->scenario->resolved = scenario_resolve(loading);
 	keep_secrets(loading);
 	names_release(&loading->names);

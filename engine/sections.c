@@ -280,7 +280,8 @@ static bool read_top(struct loading *loading)
 	return read_seed(loading) && good;
 }
 
-bool sections_read(struct loading *loading)
+/* What every file has, with or without a load. */
+static bool read_common(struct loading *loading)
 {
 	const char *const *set = loading->overrides ? loading->overrides->set : NULL;
 	bool good = uses_read(loading);
@@ -288,7 +289,23 @@ bool sections_read(struct loading *loading)
 	good = names_init(&loading->names, loading->vars, set) && good;
 	good = names_check(&loading->names) && good;
 	good = read_top(loading) && good;
-	good = system_section_read(loading) && good;
+	return system_section_read(loading) && good;
+}
+
+bool sections_read_without_load(struct loading *loading)
+{
+	bool good = read_common(loading);
+
+	if (!loading->sections.chaos)
+		good = complain(loading->complaints, loading->root->at,
+				"missing key 'chaos': what is broken, and when?");
+	return chaos_read(loading) && good;
+}
+
+bool sections_read(struct loading *loading)
+{
+	bool good = read_common(loading);
+
 	good = http_section_read(loading) && good;
 	good = generator_section_read(loading) && good;
 	good = read_data(loading) && good;

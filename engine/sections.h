@@ -76,5 +76,7 @@ char *scenario_resolve(struct loading *loading);
 
 /* engine/sections.c: reads all sections, in the order in which they need each other. */
 bool sections_read(struct loading *loading);
+/* Only what a game day needs: vars, system, chaos. */
+bool sections_read_without_load(struct loading *loading);
 
 #endif

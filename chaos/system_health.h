@@ -7,8 +7,8 @@
 #include "chaos/system.h"
 
 /*
- * Whether every instance that has a health URL answers 2xx there, each within `wait_us`; tried again
- * for that long. False with who does not, and what it said.
+ * Whether every instance that has a health URL answers 2xx there, each within `wait_us`; tried
+ * again for that long. False with who does not, and what it said.
  */
 bool system_healthy(const struct system *system, int64_t wait_us, struct error *err);
 

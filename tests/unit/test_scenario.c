@@ -468,7 +468,10 @@ static void test_overrides(void)
 {
 	static const char *const good_set[] = { "rate=7/s", NULL };
 	static const char *const bad_set[] = { "rat=7/s", "rate", NULL };
-	struct scenario_overrides overrides = { "http://other:81", "9", good_set, TRANSPORT_CURL };
+	struct scenario_overrides overrides = { .target = "http://other:81",
+						.seed = "9",
+						.set = good_set,
+						.transport = TRANSPORT_CURL };
 	const char *text = "vars: { rate: 5/s }\n" TARGET JOURNEY
 			   "load: { p: { rate: \"${rate}\", for: 10s } }\n";
 	struct scenario *scenario;
@@ -485,7 +488,9 @@ static void test_overrides(void)
 		scenario_free(scenario);
 	}
 	TEST("what is wrong on the command line is told with its option") {
-		overrides = (struct scenario_overrides){ "other", "x", bad_set, -1 };
+		overrides = (struct scenario_overrides){
+			.target = "other", .seed = "x", .set = bad_set, .transport = -1
+		};
 		complaints_release(&complaints);
 		CHECK(scenario_load_text("t.yaml", text_of(text), &overrides, &complaints) == NULL);
 		CHECK_TEXT(told(), "--set: unknown variable 'rat' (did you mean 'rate'?)\n"

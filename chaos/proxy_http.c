@@ -233,6 +233,35 @@ static void lane_pause(struct http *http, enum flow flow)
 		flow_resume(http->relay, flow, PAUSE_HTTP);
 }
 
+/* One round over both lanes. False: nothing has moved. */
+static bool lanes_move(struct http *http)
+{
+	bool moved = false;
+
+	for (enum flow flow = 0; flow < FLOW_COUNT; flow++) {
+		if (http->plain) {
+			pass_waiting(http, flow);
+		} else if (lane_runs(http, flow)) {
+			struct buffer *waiting = &http->lanes[flow].waiting;
+
+			drop_front(waiting, lane_read(http, flow, buffer_text(waiting)));
+			moved = true;
+		} else if (lane_ends_body(http, flow)) {
+			moved = true;
+		}
+	}
+	return moved;
+}
+
+/* Upstream has ended: what waits for an answer would wait for ever, and is passed as it is. */
+static bool answers_are_over(const struct http *http)
+{
+	const struct work *work = http->work;
+
+	return !http->plain && http->lanes[FLOW_ANSWERS].end_passed &&
+	       (!work || work->stage == WORK_QUEUED || work->stage == WORK_SENT);
+}
+
 /* What one lane does may set the other free, and work may end in either. */
 void http_turn(struct http *http)
 {
@@ -242,24 +271,16 @@ void http_turn(struct http *http)
 		return;
 	http->turning = true;
 	while (moved && !http->relay->ended) {
-		moved = false;
-		for (enum flow flow = 0; flow < FLOW_COUNT; flow++) {
-			if (http->plain) {
-				pass_waiting(http, flow);
-			} else if (lane_runs(http, flow)) {
-				struct buffer *waiting = &http->lanes[flow].waiting;
-
-				drop_front(waiting, lane_read(http, flow, buffer_text(waiting)));
-				moved = true;
-			} else if (lane_ends_body(http, flow)) {
-				moved = true;
-			}
-		}
+		while (lanes_move(http) && !http->relay->ended)
+			;
+		for (enum flow flow = 0; flow < FLOW_COUNT && !http->relay->ended; flow++)
+			lane_end(http, flow);
+		moved = answers_are_over(http);
+		if (moved)
+			http_make_plain(http, false);
 	}
-	for (enum flow flow = 0; flow < FLOW_COUNT && !http->relay->ended; flow++) {
-		lane_end(http, flow);
+	for (enum flow flow = 0; flow < FLOW_COUNT && !http->relay->ended; flow++)
 		lane_pause(http, flow);
-	}
 	http->turning = false;
 }
 

@@ -213,6 +213,9 @@ static inline bool pointer_given(const struct json_pointer *pointer)
 	return pointer->count > 0;
 }
 
+/* Whether a rule of it has that role. */
+bool source_has(const struct source *source, enum reading_role role);
+
 extern const struct key contract_keys[];
 extern const struct shape sagas_shape; /* of `sagas:`: a map of contracts by name */
 

@@ -1,17 +1,20 @@
 /* What a contract gives to those who judge by it. See contract.h. */
 #include "sagas/contract_parts.h"
 
+bool source_has(const struct source *source, enum reading_role role)
+{
+	for (size_t i = 0; i < source->rule_count; i++)
+		if (source->rules[i].role == role)
+			return true;
+	return false;
+}
+
 static bool sees_role(const struct contract *contract, enum reading_role role, size_t sources)
 {
 	size_t found = 0;
 
-	for (size_t i = 0; i < contract->source_count; i++) {
-		bool has = false;
-
-		for (size_t k = 0; k < contract->sources[i].rule_count; k++)
-			has |= contract->sources[i].rules[k].role == role;
-		found += has;
-	}
+	for (size_t i = 0; i < contract->source_count; i++)
+		found += source_has(&contract->sources[i], role);
 	return found >= sources;
 }
 

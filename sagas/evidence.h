@@ -43,6 +43,8 @@ struct evidence_settings {
 	const char *mail_ledger, *mail_url;
 	int64_t timeout_us;          /* of one request; 0: 10 s */
 	double rate_per_s;           /* of all requests together; 0: only what sources say */
+	const char *ca;              /* file with certificates to trust; NULL: the system's */
+	bool trust_anyone;           /* certificates are not checked */
 	/* Asked now and then while waiting; true: stop, everything unread is incomplete. */
 	bool (*interrupted)(void *context);
 	void *context;

@@ -3,12 +3,12 @@
  *
  * First all at once, from sources with `outcome:`; what they leave open is asked for by its key,
  * again and again, each at most once a second: until its state is final and nothing is being undone
- * (SAGA_IS), it is absent twice, apart in time (SAGA_ABSENT), or its time is up: then what was
- * heard last stands (SAGA_IS with a state that is not final; SAGA_UNREADABLE when nobody answers).
+ * (SAGA_IS), it is absent twice, apart in time (SAGA_ABSENT), or its time is up. Everyone is asked
+ * at least once, however late it is. What was heard last of a saga counts; SAGA_UNREADABLE is
+ * written for those who could not be asked at last.
  *
  * `since_us` is from when the time of `settles-within` counts: the end of the load, or the last
- * heal. Each saga gets one last fact per contract that it is asked for; who looks at the history
- * takes the last one.
+ * heal.
  */
 #ifndef SAGAS_SETTLE_H
 #define SAGAS_SETTLE_H
@@ -28,11 +28,11 @@ bool sagas_settle(struct evidence *evidence, int64_t since_us, struct settled *s
 		  struct error *err);
 
 /*
- * Two equal readings apart in time: reads as snapshot 1 and 2, and, while they differ, again with
- * the next numbers, until `deadline_us` (clock_now_us()) has passed. `*last` is the number of the
- * last reading, of which *last - 1 was equal if `*quiet`. Judges take the last two.
+ * Two equal readings apart in time, as snapshots 1 and 2 (snapshot-1.history, snapshot-2.history).
+ * While they differ the older one is given up for a new one, until `deadline_us` (clock_now_us())
+ * has passed. `*quiet`: they are equal; else judges see in what they differ.
  */
-bool sagas_snapshots(struct evidence *evidence, int64_t deadline_us, uint16_t *last, bool *quiet,
+bool sagas_snapshots(struct evidence *evidence, int64_t deadline_us, bool *quiet,
 		     struct error *err);
 
 #endif

@@ -308,6 +308,48 @@ static void list_events(struct request *request, struct reply *reply)
 
 /* --- how it goes --- */
 
+/* What it says itself; null when it does not. */
+static json_t *consumed_by(const struct subscriber *subscriber)
+{
+	struct call call = { .edge = subscriber->name, .method = "GET", .path = "/internal/inbox" };
+	struct answer answer;
+	json_t *consumed = NULL;
+
+	service_call(subscriber->bus->service, &call, &answer);
+	if (answer_is(&answer, 200))
+		consumed = json_incref(json_object_get(answer.json, "consumed"));
+	answer_release(&answer);
+	return consumed ? consumed : json_null();
+}
+
+static json_t *subscriber_counts(const struct subscriber *subscriber)
+{
+	struct store *store = subscriber->bus->service->store;
+	json_t *consumed = consumed_by(subscriber);
+
+	return json_pack("{s:s, s:I, s:o, s:I, s:I}", "service", subscriber->name, "published",
+			 (json_int_t)store_int(store, 0,
+					       "select count(*) from events where type in (select"
+					       " type from subscriptions where service = ?1)",
+					       "s", subscriber->name),
+			 "consumed", consumed, "dead",
+			 (json_int_t)store_int(store, 0,
+					       "select count(*) from dead_letters"
+					       " where subscriber = ?1",
+					       "s", subscriber->name),
+			 "pending", (json_int_t)subscriber->pending);
+}
+
+/* Whether every event came to everyone who wanted it: by what both sides say. */
+static void get_counts(struct request *request, struct reply *reply)
+{
+	json_t *subscribers = json_array();
+
+	for (struct subscriber *at = bus_of(request->service)->subscribers; at; at = at->next)
+		json_array_append_new(subscribers, subscriber_counts(at));
+	reply_json(reply, 200, json_pack("{s:o}", "subscribers", subscribers));
+}
+
 static json_t *subscriber_stats(const struct subscriber *subscriber)
 {
 	int64_t delivered = store_int(subscriber->bus->service->store, 0,
@@ -429,6 +471,8 @@ static const struct route routes[] = {
 	{ "GET", "/internal/dead-letters", list_dead_letters },
 	{ "POST", "/internal/dead-letters/{id}/retry", retry_dead_letter },
 	{ "GET", "/api/events", list_events },
+	{ "GET", "/api/events/counts", get_counts },
+	{ "GET", "/api/events/dead-letters", list_dead_letters },
 	ROUTES_END
 };
 

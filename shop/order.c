@@ -62,6 +62,8 @@ static const struct route routes[] = {
 	{ "GET", "/api/coupons/{code}", coupon_get },
 	{ "POST", "/api/orders", order_place },
 	{ "GET", "/api/orders", order_list },
+	{ "GET", "/api/orders/all", order_list_all },
+	{ "GET", "/api/orders/history", order_list_history },
 	{ "GET", "/api/orders/by-key/{key}", order_get_by_key },
 	{ "GET", "/api/orders/{id}", order_get },
 	{ "GET", "/api/orders/{id}/history", order_history },

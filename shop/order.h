@@ -168,6 +168,7 @@ handler coupon_get;
 
 handler order_place;
 handler order_list, order_get, order_get_by_key, order_history;
+handler order_list_all, order_list_history; /* of everybody, for admins */
 handler order_put_status, order_cancel;
 
 bool order_user(struct request *request, struct reply *reply); /* false: a 401 */

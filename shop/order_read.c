@@ -20,8 +20,8 @@ void order_get_by_key(struct request *request, struct reply *reply)
 
 	if (!order_user(request, reply))
 		return;
-	order = order_load_by_key(request->service, request->arena, request->user,
-				  request->parameters[0]);
+	order = order_load_by_key(request->service, request->arena,
+				  request->is_admin ? NULL : request->user, request->parameters[0]);
 	if (order)
 		reply_json(reply, 200, order_json(order));
 	else

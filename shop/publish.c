@@ -346,8 +346,17 @@ static void receive(struct request *request, struct reply *reply)
 	inbox_receive(publisher->inbox, request, reply);
 }
 
+static void count_consumed(struct request *request, struct reply *reply)
+{
+	reply_json(reply, 200,
+		   json_pack("{s:I}", "consumed",
+			     (json_int_t)store_int(request->service->store, 0,
+						   "select count(*) from inbox", "")));
+}
+
 const struct route publish_routes[] = {
 	{ "POST", "/internal/events", receive },
+	{ "GET", "/internal/inbox", count_consumed },
 	ROUTES_END
 };
 

@@ -5,7 +5,7 @@
 #include "chaos/fault_keys.h"
 #include "lib/fold.h"
 
-enum { COLUMNS = 100, NAME_COLUMNS = 20, INDENT = 4 };
+enum { COLUMNS = 100, NAME_COLUMNS = 23, INDENT = 4 };
 
 struct kinds_options {
 	bool json;

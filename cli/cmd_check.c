@@ -5,6 +5,7 @@
 #include "chaos/chaos_read.h"
 #include "engine/scenario.h"
 #include "lib/memory.h"
+#include "shop/bugs.h"
 
 struct check_options {
 	bool plan, strict;
@@ -83,6 +84,7 @@ static void describe_plan(const struct scenario *scenario, struct buffer *out)
 static int check_one(const char *path, const struct check_options *options)
 {
 	const struct scenario_overrides overrides = {
+		.bugs = bugs_names(),
 		.target = options->target,
 		.seed = options->seed,
 		.set = (const char *const *)options->set.items,

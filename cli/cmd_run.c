@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "engine/run.h"
+#include "shop/bugs.h"
 
 struct run_command_options {
 	char *output;
@@ -44,6 +45,7 @@ static struct scenario *load(struct invocation *invocation)
 	const struct run_command_options *options = invocation->options;
 	struct complaints complaints = COMPLAINTS_EMPTY;
 	struct scenario_overrides overrides = {
+		.bugs = bugs_names(),
 		.target = options->target,
 		.seed = options->seed,
 		.set = (const char *const *)options->set.items,

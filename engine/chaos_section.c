@@ -99,7 +99,7 @@ static bool can_be_read(const struct loading *loading, size_t errors_before)
 	if (loading->complaints->errors == errors_before)
 		return true;
 	return scenario->plan.phase_count &&
-	       (!loading->system || scenario->system->service_count) &&
+	       (!loading->system_bad || scenario->system->service_count) &&
 	       (!loading->sagas || scenario->contract_count);
 }
 

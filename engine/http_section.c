@@ -196,7 +196,7 @@ static bool read_target(struct loading *loading)
 
 	if (!target) {
 		/* A target that could not be read was complained about already. */
-		if (!node)
+		if (!node && !loading->system_bad)
 			complain(loading->complaints, at,
 				 "missing key 'target': where do requests go? (or give --target "
 				 "URL)");

@@ -77,6 +77,7 @@ struct scenario {
 struct scenario_overrides {
 	bool without_load;           /* a game day: only `system` and `chaos` count */
 	int64_t without_load_us;     /* and it ends after so long; 0: not known */
+	const char *const *bugs;     /* what `system: shop` may be asked for; NULL: anything */
 	const char *target;          /* --target */
 	const char *seed;            /* --seed */
 	const char *const *set;      /* --set k=v, NULL-ended: overrides `vars` */

@@ -43,6 +43,7 @@ struct loading {
 	struct yaml *root;     /* of the main file */
 	struct yaml *vars, *data, *journeys, *sagas; /* of all files together; NULL: none */
 	const struct yaml *system;     /* as written, in whichever file */
+	bool system_bad;               /* that was said; nothing is missing because of it */
 	const struct yaml *system_map; /* where it was found: for the resolved scenario */
 	struct sections sections;
 };

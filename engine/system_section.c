@@ -26,13 +26,34 @@ static const struct shape *const forms[] = { &shop_form_shape, &system_shape, NU
 
 const struct shape scenario_system_shape = { SHAPE_ONE_OF, .options = forms };
 
+/* The engine does not know the shop, only who starts both does. */
+static bool check_bugs(struct loading *loading, const struct strings *bugs)
+{
+	const char *const *known = loading->overrides ? loading->overrides->bugs : NULL;
+	bool good = true;
+
+	for (size_t i = 0; known && i < bugs->count; i++) {
+		size_t bug = 0;
+
+		while (known[bug] && strcmp(known[bug], bugs->items[i]) != 0)
+			bug++;
+		if (known[bug])
+			continue;
+		complain_unknown(loading->complaints, bugs->places[i], "bug",
+				 text_of(bugs->items[i]), known);
+		good = false;
+	}
+	return good;
+}
+
 static bool read_shop(struct loading *loading, const struct yaml *options)
 {
 	struct scenario *scenario = loading->scenario;
 
 	loading->system_map = loading->system;
 	scenario->shop = arena_new(&scenario->arena, sizeof(*scenario->shop));
-	return shop_system_read(options, &loading->reading, scenario->shop, scenario->system);
+	return shop_system_read(options, &loading->reading, scenario->shop, scenario->system) &&
+	       check_bugs(loading, &scenario->shop->bugs);
 }
 
 static bool read_map(struct loading *loading, const struct yaml *map, const char *name)
@@ -50,14 +71,17 @@ static bool read_file(struct loading *loading, const char *name)
 	const struct yaml *node = loading->system;
 	char *path = path_beside(&loading->scenario->arena, node->at.file, name);
 	const struct yaml *map;
+	struct error err;
 
 	if (access(path, R_OK) != 0 && !strchr(name, '/') && !strchr(name, '.'))
 		return complain(loading->complaints, node->at,
 				"unknown system '%.60s' ('shop', or the path of a file)", name);
+	if (access(path, R_OK) != 0) {
+		error_errno(&err, "cannot open system '%.200s'", path);
+		return complain(loading->complaints, node->at, "%s", err.text);
+	}
 	map = system_load_file(path, &loading->reading);
-	if (!map)
-		return complain(loading->complaints, node->at, "no system in '%.200s'", path);
-	if (!read_map(loading, map, path))
+	if (!map || !read_map(loading, map, path))
 		return false;
 	loading->scenario->system->path = path;
 	return true;
@@ -76,7 +100,7 @@ static bool read_shop_form(struct loading *loading, const struct yaml *map)
 	       read_shop(loading, form.shop);
 }
 
-bool system_section_read(struct loading *loading)
+static bool read_system(struct loading *loading)
 {
 	static const struct key key = { .name = "system", .type = KEY_STRING };
 	const struct yaml *node = loading->system;
@@ -93,4 +117,10 @@ bool system_section_read(struct loading *loading)
 	if (!schema_read_value(&key, node, &name, &loading->reading))
 		return false;
 	return strcmp(name, "shop") == 0 ? read_shop(loading, NULL) : read_file(loading, name);
+}
+
+bool system_section_read(struct loading *loading)
+{
+	loading->system_bad = !read_system(loading);
+	return !loading->system_bad;
 }

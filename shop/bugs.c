@@ -132,20 +132,25 @@ static const struct bug_entry bugs[BUG_COUNT] = {
 		"regions-converge" },
 };
 
+const char *const *bugs_names(void)
+{
+	static const char *names[BUG_COUNT + 1];
+
+	for (int i = 0; i < BUG_COUNT; i++)
+		names[i] = bugs[i].name;
+	return names;
+}
+
 static bool switch_on(struct text name, struct error *err)
 {
-	const char *names[BUG_COUNT + 1];
 	const char *nearest;
 
-	for (int i = 0; i < BUG_COUNT; i++) {
-		names[i] = bugs[i].name;
-		if (text_is(name, names[i])) {
+	for (int i = 0; i < BUG_COUNT; i++)
+		if (text_is(name, bugs[i].name)) {
 			bugs_on |= UINT64_C(1) << i;
 			return true;
 		}
-	}
-	names[BUG_COUNT] = NULL;
-	nearest = suggest(name, names);
+	nearest = suggest(name, bugs_names());
 	if (nearest)
 		return error_set(err, "unknown bug '%.*s' (did you mean '%s'?)", TEXT_ARG(name),
 				 nearest);

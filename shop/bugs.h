@@ -69,6 +69,8 @@ static inline bool bug(enum bug bug)
 
 /* "retry-new-key"; several separated by commas. */
 bool bugs_switch_on(const char *names, struct error *err);
+/* All of them, NULL-ended. */
+const char *const *bugs_names(void);
 void bugs_list(struct buffer *out);
 
 #endif

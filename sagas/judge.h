@@ -17,6 +17,7 @@
 
 #include <jansson.h>
 
+#include "lib/buffer.h"
 #include "lib/error.h"
 #include "lib/record.h"
 #include "sagas/contract.h"
@@ -32,7 +33,10 @@ struct violation {
 	char *subject;      /* the saga's key, or what it is about */
 	char *reason;       /* "charged 1990 twice: pi_1 at 3.201 s, pi_2 at 5.310 s" */
 	int64_t at_us;      /* of the contradicting record */
-	/* `timeline` is a JSON list of {at_s, what, detail, source}; `faults` of names */
+	/*
+	 * JSON lists: of {at_s, source, what, detail, contradicts}, where at_s is null when nobody
+	 * says; and of {name, met}, where met is "exactly" or "possibly".
+	 */
 	json_t *timeline, *faults;
 };
 
@@ -46,10 +50,15 @@ struct invariant_verdict {
 	size_t witness_count;
 };
 
+/* `directory` has to outlive them. */
 struct verdicts;
 struct verdicts *judge_history(const char *directory, struct error *err);
 json_t *verdicts_to_json(const struct verdicts *verdicts);
 bool verdicts_any_invalid(const struct verdicts *verdicts);
+
+/* What was violated, with its witnesses, for people; nothing when nothing was. */
+void verdicts_print(const struct verdicts *verdicts, struct buffer *out);
+
 void verdicts_free(struct verdicts *verdicts);
 
 #endif

@@ -137,6 +137,23 @@ enum steady_state steady_turn(struct steady *steady, const struct watch *watch, 
 	return steady->state;
 }
 
+void steady_write_broken(const struct steady *steady, int64_t now_us)
+{
+	struct record_event event = { .at_us = now_us,
+				      .event = EVENT_UNSTEADY,
+				      .number = (uint32_t)steady->moment };
+
+	/* The first that did not hold, else the first of which nothing was known. */
+	for (size_t i = steady->settings.count; i-- > 0;)
+		if (steady->judgements[i].holding == NOT_KNOWN)
+			event.value = (int64_t)i;
+	for (size_t i = steady->settings.count; i-- > 0;)
+		if (steady->judgements[i].holding == DOES_NOT_HOLD)
+			event.value = (int64_t)i;
+	if (steady->settings.history)
+		history_put(steady->settings.history, RECORD_EVENT, 0, &event, sizeof(event));
+}
+
 enum steady_state steady_state(const struct steady *steady)
 {
 	return steady->state;

@@ -50,6 +50,12 @@ void steady_free(struct steady *steady);
 void steady_begin(struct steady *steady, enum steady_moment moment, int64_t now_us);
 enum steady_state steady_turn(struct steady *steady, const struct watch *watch, int64_t now_us);
 
+/*
+ * It is over: broken while a fault lasted, never held before, not held again in time. Written into
+ * the history, so that the run ends with exit code 22.
+ */
+void steady_write_broken(const struct steady *steady, int64_t now_us);
+
 enum steady_state steady_state(const struct steady *steady);
 /* Since when it has held; -1: it does not. Of AFTER: the recovery, less the time of the heal. */
 int64_t steady_since_us(const struct steady *steady);

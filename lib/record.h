@@ -146,6 +146,8 @@ enum run_event {
 	EVENT_WORKER_LOST,     /* number: the worker; value: its wait status */
 	EVENT_RUN_ENDED,       /* everything came to rest and the books were closed */
 	EVENT_CUT_SHORT,       /* the scenario wanted the load to end: a breach, or a gate */
+	EVENT_UNSTEADY,        /* number: enum steady_moment; value: the condition; code 22 */
+	EVENT_GATE_BROKEN,     /* number: the gate with `abort: yes` that stopped the run */
 };
 
 /* Payload of RECORD_EVENT. */

@@ -24,7 +24,7 @@ int64_t figures_duration_us(const struct figures *figures)
  */
 static int64_t end_of_starts(const struct figures *figures)
 {
-	if (figures->events.signal)
+	if (figures->events.signal || figures->events.cut_short)
 		return figures->events.stopped_us;
 	return figures->events.ended ? INT64_MAX : figures->last_us;
 }

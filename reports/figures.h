@@ -35,6 +35,7 @@ struct run_events {
 	uint64_t books[OUTCOME_COUNT];
 	int signal;                     /* that stopped it, or 0 */
 	int64_t stopped_us;
+	bool cut_short;                 /* stopped by the run itself: a gate, the steady state */
 	uint32_t lost_workers;
 	uint32_t first_lost;            /* its number */
 	int first_lost_status;          /* as wait(2) says it */
@@ -73,6 +74,8 @@ struct second {
 
 struct second_listener {
 	void (*second)(void *context, const struct second *second);
+	/* Each request and start that makes sense, before its second; may be NULL. */
+	void (*record)(void *context, const struct record *record);
 	void *context;
 };
 

@@ -204,8 +204,9 @@ static void add_stop(struct run_events *events, const struct record_event *event
 {
 	if (events->signal)
 		return;
+	if (!events->cut_short)
+		events->stopped_us = event->at_us;
 	events->signal = event->number > 0 && event->number < 65 ? (int)event->number : SIGTERM;
-	events->stopped_us = event->at_us;
 }
 
 static void add_loss(struct run_events *events, const struct record_event *event)
@@ -229,6 +230,11 @@ static bool add_event(struct figures *figures, const struct record *record)
 	case EVENT_STOP_REQUESTED:
 	case EVENT_ABORTED:
 		add_stop(events, &event);
+		break;
+	case EVENT_CUT_SHORT:
+		if (!events->signal && !events->cut_short)
+			events->stopped_us = event.at_us;
+		events->cut_short = true;
 		break;
 	case EVENT_WORKER_LOST:
 		add_loss(events, &event);

@@ -96,13 +96,18 @@ static void add_to_slice(struct pass *pass, const struct record *record)
 	pass->any_slice = true;
 }
 
-static void take(struct pass *pass, struct stream *stream)
+static void take(struct pass *pass, struct stream *stream, const struct second_listener *listener)
 {
-	if (stream->record->kind == RECORD_TEXT)
+	const struct record *record = stream->record;
+
+	if (record->kind == RECORD_TEXT)
 		add_text_piece(pass, stream);
-	else if (figures_add(pass->figures, stream->record) &&
-		 stream->record->kind == RECORD_REQUEST)
-		add_to_slice(pass, stream->record);
+	else if (figures_add(pass->figures, record)) {
+		if (record->kind == RECORD_REQUEST)
+			add_to_slice(pass, record);
+		if (listener && listener->record)
+			listener->record(listener->context, record);
+	}
 	advance(stream);
 }
 
@@ -146,7 +151,7 @@ static void read_all(struct pass *pass, const struct second_listener *listener)
 			struct stream *stream = &pass->streams[i];
 
 			while (stream->record && stream->at_us < end_us)
-				take(pass, stream);
+				take(pass, stream, listener);
 		}
 		tell(pass, second, listener);
 	}

@@ -9,13 +9,21 @@
 #ifndef REPORTS_FORMAT_H
 #define REPORTS_FORMAT_H
 
+#include "reports/faults.h"
 #include "reports/figures.h"
 #include "reports/findings.h"
+#include "reports/gates.h"
 
 struct gate_result {
-	const char *gate, *scope, *expected;
-	double actual;
+	const char *gate, *name, *scope, *expected; /* name: the gate itself if none was given */
+	const char *unit;    /* of `actual`: us, share, per_s, count; "" when it is no condition */
+	double actual;       /* NAN: there is none */
+	double margin; /* to the bound, as a share of it; negative beyond; NAN: there is none */
+	uint64_t samples;
+	const char *shown;   /* `actual` for people, or "" */
+	const char *reason;  /* why unknown, where it was worst, or "" */
 	const char *verdict; /* "pass", "fail" or "unknown" */
+	enum holding holding;
 };
 
 /* All that can be said of a run. What it points to lives in the arena, or in meta and figures. */
@@ -24,6 +32,7 @@ struct report {
 	struct arena arena;
 	const struct meta *meta;
 	const struct figures *figures;
+	const struct faults *faults;
 	const char **journeys; /* per request name: "checkout", or "browse, checkout", or "" */
 	char **reasons;        /* why the run is invalid */
 	size_t reason_count;
@@ -48,6 +57,7 @@ struct report_format {
 extern const struct report_format report_format_json;
 extern const struct report_format report_format_hgrm;
 extern const struct report_format report_format_hlog;
+extern const struct report_format report_format_audit;
 
 extern const struct report_format *const report_formats[]; /* NULL-ended */
 
@@ -57,7 +67,8 @@ bool report_write_file(const struct report *report, const char *name, struct tex
 
 /* The judges: each adds what it found. */
 void report_judge_validity(struct report *report);
-void report_judge_gates(struct report *report);
+void report_judge_faults(struct report *report);
+void report_judge_gates(struct report *report, const struct gates *gates);
 
 void report_add_reason(struct report *report, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

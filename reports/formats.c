@@ -4,5 +4,6 @@ const struct report_format *const report_formats[] = {
 	&report_format_json,
 	&report_format_hgrm,
 	&report_format_hlog,
+	&report_format_audit,
 	NULL,
 };

@@ -41,6 +41,12 @@ static json_t *number_json(double number)
 	return isfinite(number) ? json_real(round(number * 1000) / 1000) : json_null();
 }
 
+/* Shares need more. */
+static json_t *exact_json(double number)
+{
+	return isfinite(number) ? json_real(round(number * 1e9) / 1e9) : json_null();
+}
+
 static json_t *count_json(uint64_t count)
 {
 	return json_integer((json_int_t)count);
@@ -267,12 +273,59 @@ static json_t *gates_json(const struct report *report)
 		json_t *object = json_object();
 
 		set(object, "gate", string_json(gate->gate));
+		set(object, "name", string_json(gate->name));
 		set(object, "scope", string_json(gate->scope));
 		set(object, "expected", string_json(gate->expected));
-		set(object, "actual", number_json(gate->actual));
+		set(object, "actual", exact_json(gate->actual));
+		set(object, "unit", json_string(gate->unit));
+		set(object, "shown", string_json(gate->shown));
+		set(object, "margin", number_json(gate->margin));
+		set(object, "samples", count_json(gate->samples));
+		set(object, "reason", string_json(gate->reason));
 		set(object, "verdict", json_string(gate->verdict));
 		json_array_append_new(list, object);
 	}
+	return list;
+}
+
+static json_t *time_or_null(int64_t us)
+{
+	return us < 0 ? json_null() : seconds_json(us);
+}
+
+/* Whether it is gone: null when it never was there. */
+static json_t *cleaned_json(const struct fault_figures *fault)
+{
+	if (fault->broken)
+		return json_false();
+	return fault->armed_us < 0 ? json_null() : json_true();
+}
+
+static json_t *fault_json(const struct fault_figures *fault)
+{
+	json_t *object = json_object();
+
+	set(object, "name", string_json(fault->name));
+	set(object, "kind", string_json(fault->kind));
+	set(object, "target", string_json(fault->target));
+	set(object, "state", json_string(fault_state_name(fault->state)));
+	set(object, "armed_at_s", time_or_null(fault->armed_us));
+	set(object, "healed_at_s", time_or_null(fault->healed_us));
+	set(object, "first_hit_at_s", time_or_null(fault->first_hit_us));
+	set(object, "hits", fault->hits < 0 ? json_null() : count_json((uint64_t)fault->hits));
+	set(object, "confirmed", fault->hits < 0 ? json_null() : json_boolean(fault->hits > 0));
+	set(object, "cleaned", cleaned_json(fault));
+	set(object, "recovery_s", time_or_null(fault->recovery_us));
+	set(object, "words", string_json(fault->words ? fault->words : ""));
+	return object;
+}
+
+static json_t *faults_json(const struct report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->faults->count; i++)
+		json_array_append_new(list, fault_json(&report->faults->items[i]));
 	return list;
 }
 
@@ -317,6 +370,7 @@ static json_t *report_json(const struct report *report)
 	set(root, "totals", totals_json(report));
 	set(root, "requests", requests_json(report));
 	set(root, "errors", errors_json(report));
+	set(root, "faults", faults_json(report));
 	set(root, "gates", gates_json(report));
 	set(root, "environment", environment_json(report));
 	return root;

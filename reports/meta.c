@@ -13,6 +13,10 @@
 enum {
 	META_PHASES_MAX = 256,	/* a record has 8 bits for them */
 	META_NAMES_MAX = 65536, /* and 16 for these */
+	META_FAULTS_MAX = 1024,
+	META_GATES_MAX = 1000,
+	META_STEADY_MAX = 100,
+	META_SAGAS_MAX = 256,
 };
 
 static const char *string_at(struct meta *meta, const json_t *object, const char *key)
@@ -78,6 +82,8 @@ static bool read_phases(struct meta *meta, const json_t *root, struct error *err
 		return false;
 	meta->phase_count = json_array_size(array);
 	meta->phases = arena_array(&meta->arena, meta->phase_count, sizeof(*meta->phases));
+	meta->phase_names =
+		arena_array(&meta->arena, meta->phase_count, sizeof(*meta->phase_names));
 	json_array_foreach(array, i, value) {
 		meta->phases[i] = (struct meta_phase){
 			.name = string_at(meta, value, "name"),
@@ -89,6 +95,7 @@ static bool read_phases(struct meta *meta, const json_t *root, struct error *err
 			.planned = (uint64_t)time_at(value, "planned"),
 			.measured = json_is_true(json_object_get(value, "measured")),
 		};
+		meta->phase_names[i] = meta->phases[i].name;
 	}
 	return true;
 }
@@ -115,6 +122,65 @@ static void read_limits(struct meta *meta, const json_t *limits)
 	meta->stall_limit_us = number_at(limits, "stall_us", HUGE_VAL);
 }
 
+/* Lists that older or simpler runs do not have; too long ones are taken as far as is sane. */
+static size_t list_size(const json_t *list, size_t most)
+{
+	size_t size = json_is_array(list) ? json_array_size(list) : 0;
+
+	return size < most ? size : most;
+}
+
+static void read_faults(struct meta *meta, const json_t *list)
+{
+	meta->fault_count = list_size(list, META_FAULTS_MAX);
+	meta->faults = arena_array(&meta->arena, meta->fault_count, sizeof(*meta->faults));
+	meta->fault_names =
+		arena_array(&meta->arena, meta->fault_count, sizeof(*meta->fault_names));
+	for (size_t i = 0; i < meta->fault_count; i++) {
+		const json_t *fault = json_array_get(list, i);
+
+		meta->faults[i] = (struct meta_fault){ string_at(meta, fault, "name"),
+						       string_at(meta, fault, "kind"),
+						       string_at(meta, fault, "target") };
+		meta->fault_names[i] = meta->faults[i].name;
+	}
+}
+
+static void read_gates(struct meta *meta, const json_t *list)
+{
+	meta->gate_count = list_size(list, META_GATES_MAX);
+	meta->gates = arena_array(&meta->arena, meta->gate_count, sizeof(*meta->gates));
+	for (size_t i = 0; i < meta->gate_count; i++) {
+		const json_t *gate = json_array_get(list, i);
+
+		meta->gates[i] = (struct meta_gate){ string_at(meta, gate, "gate"),
+						     string_at(meta, gate, "name"),
+						     json_is_true(json_object_get(gate, "abort")) };
+	}
+}
+
+static void read_steady(struct meta *meta, const json_t *steady)
+{
+	const json_t *list = json_object_get(steady, "conditions");
+
+	meta->steady_count = list_size(list, META_STEADY_MAX);
+	meta->steady = arena_array(&meta->arena, meta->steady_count, sizeof(*meta->steady));
+	for (size_t i = 0; i < meta->steady_count; i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		meta->steady[i] = arena_string(&meta->arena, text_of(text ? text : ""));
+	}
+	meta->steady_for_us = time_at(steady, "for_us");
+}
+
+static void read_sagas(struct meta *meta, const json_t *list)
+{
+	meta->saga_count = list_size(list, META_SAGAS_MAX);
+	meta->sagas = arena_array(&meta->arena, meta->saga_count, sizeof(*meta->sagas));
+	for (size_t i = 0; i < meta->saga_count; i++)
+		meta->sagas[i] = string_at(meta, json_array_get(list, i), "name");
+}
+
 static bool read_root(struct meta *meta, json_t *root, struct error *err)
 {
 	const char *schema = string_at(meta, root, "schema");
@@ -132,6 +198,10 @@ static bool read_root(struct meta *meta, json_t *root, struct error *err)
 	meta->target = string_at(meta, root, "target");
 	meta->workers = (uint32_t)fmin(number_at(root, "workers", 0), 65535);
 	read_limits(meta, json_object_get(root, "limits"));
+	read_faults(meta, json_object_get(root, "faults"));
+	read_gates(meta, json_object_get(root, "gates"));
+	read_steady(meta, json_object_get(root, "steady"));
+	read_sagas(meta, json_object_get(root, "sagas"));
 	meta->environment = json_incref(json_object_get(root, "environment"));
 	return read_phases(meta, root, err) &&
 	       read_names(meta, root, "journeys", &meta->journeys, &meta->journey_count, err) &&

@@ -21,6 +21,15 @@ struct meta_phase {
 	bool measured;
 };
 
+struct meta_fault {
+	const char *name, *kind, *target;
+};
+
+struct meta_gate {
+	const char *text, *name;
+	bool abort;
+};
+
 struct meta {
 	struct arena arena;
 	const char *name, *about, *seed, *started, *scenario, *version, *transport, *target;
@@ -29,6 +38,13 @@ struct meta {
 	size_t phase_count;
 	const char **journeys, **requests;
 	size_t journey_count, request_count;
+	/* Of these there may be none. */
+	struct meta_fault *faults;
+	struct meta_gate *gates;
+	const char **steady, **sagas;
+	const char **phase_names, **fault_names;
+	size_t fault_count, gate_count, steady_count, saga_count;
+	int64_t steady_for_us;
 	uint32_t workers;
 	/* From where on the generator was the limit; infinite when there is no limit. */
 	double lag_limit_us, dropped_limit, cpu_limit, stall_limit_us;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "lib/clock.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "reports/format.h"
@@ -11,6 +12,7 @@ enum { FORMATS_MAX = 32 };
 
 struct builder {
 	struct report report;
+	struct gates *gates;
 	void *states[FORMATS_MAX]; /* of the formats, by their row */
 };
 
@@ -21,6 +23,14 @@ static void tell_formats(void *context, const struct second *second)
 	for (size_t i = 0; report_formats[i]; i++)
 		if (report_formats[i]->second)
 			report_formats[i]->second(&builder->states[i], &builder->report, second);
+	gates_second(builder->gates, second->start_us / US_PER_S);
+}
+
+static void tell_gates(void *context, const struct record *record)
+{
+	const struct builder *builder = context;
+
+	gates_add(builder->gates, record);
 }
 
 /* All are finished, whatever happens to one of them; the first failure is told. */
@@ -59,12 +69,13 @@ static void name_journeys(struct report *report)
 		report->journeys[name] = journeys_of(report, name);
 }
 
-static void judge(struct report *report)
+static void judge(struct report *report, const struct gates *gates)
 {
 	int signal = report->figures->events.signal;
 
 	report_judge_validity(report);
-	report_judge_gates(report);
+	report_judge_faults(report);
+	report_judge_gates(report, gates);
 	if (report->reason_count)
 		report->findings |= FOUND_INVALID;
 	if (signal)
@@ -75,9 +86,20 @@ static void judge(struct report *report)
 static struct figures *read_figures(struct builder *builder, const char *directory,
 				    struct error *err)
 {
-	const struct second_listener listener = { tell_formats, builder };
+	const struct second_listener listener = { tell_formats, tell_gates, builder };
 
 	return figures_read(directory, builder->report.meta, &listener, err);
+}
+
+static void write_all(struct builder *builder, const struct report_options *options,
+		      struct buffer *terminal)
+{
+	struct report *report = &builder->report;
+
+	name_journeys(report);
+	gates_finish(builder->gates, report->figures);
+	judge(report, builder->gates);
+	report_write_terminal(report, options->colour, terminal);
 }
 
 static bool build(struct builder *builder, const struct report_options *options,
@@ -87,22 +109,22 @@ static bool build(struct builder *builder, const struct report_options *options,
 	char *history = arena_format(&report->arena, "%s/history", report->directory);
 	struct meta *meta = meta_load(arena_format(&report->arena, "%s/meta.json", history), err);
 	struct figures *figures;
-	bool good;
+	struct faults *faults;
+	bool good = false;
 
 	if (!meta)
 		return false;
 	report->meta = meta;
-	figures = read_figures(builder, history, err);
-	if (!figures) {
-		meta_free(meta);
-		return false;
+	report->faults = faults = faults_read(history, meta);
+	builder->gates = gates_new(meta, faults);
+	report->figures = figures = read_figures(builder, history, err);
+	if (figures) {
+		write_all(builder, options, terminal);
+		good = finish_formats(builder, err);
 	}
-	report->figures = figures;
-	name_journeys(report);
-	judge(report);
-	report_write_terminal(report, options->colour, terminal);
-	good = finish_formats(builder, err);
 	figures_free(figures);
+	gates_free(builder->gates);
+	faults_free(faults);
 	meta_free(meta);
 	return good;
 }

@@ -127,6 +127,56 @@ static void add_wrapped(struct screen *screen, const char *first, const char *wo
 	buffer_release(&clean);
 }
 
+static void write_failed_gate(struct screen *screen, const struct gate_result *gate)
+{
+	struct buffer line = BUFFER_EMPTY;
+
+	buffer_format(&line, "gate %s: it is %s", gate->name,
+		      *gate->shown ? gate->shown : "broken");
+	if (*gate->reason)
+		buffer_format(&line, " (%s)", gate->reason);
+	add_wrapped(screen, "  x ", line.data);
+	buffer_release(&line);
+}
+
+static void write_broken_faults(struct screen *screen, const struct report *report)
+{
+	struct buffer line = BUFFER_EMPTY;
+
+	for (size_t i = 0; i < report->faults->count; i++) {
+		const struct fault_figures *fault = &report->faults->items[i];
+
+		if (!fault->broken)
+			continue;
+		buffer_clear(&line);
+		buffer_format(&line,
+			      "fault %s (%s of %s) is not known to be gone%s%s; look, and run "
+			      "'sagastorm chaos heal'",
+			      fault->name, fault->kind, fault->target, fault->words ? ": " : "",
+			      fault->words ? fault->words : "");
+		add_wrapped(screen, "  ! ", line.data);
+	}
+	buffer_release(&line);
+}
+
+static void write_unsteady(struct screen *screen, const struct report *report)
+{
+	static const char *const moments[] = { "before any fault was armed", "during a fault",
+					       "again after a fault was healed" };
+	const struct faults *faults = report->faults;
+	uint32_t condition = faults->unsteady_condition;
+	struct buffer line = BUFFER_EMPTY;
+
+	if (!faults->unsteady)
+		return;
+	buffer_format(&line, "the steady state did not hold %s: %s",
+		      moments[faults->unsteady_moment],
+		      condition < report->meta->steady_count ? report->meta->steady[condition] :
+							       "?");
+	add_wrapped(screen, "  x ", line.data);
+	buffer_release(&line);
+}
+
 static void write_verdict(struct screen *screen, const struct report *report)
 {
 	const struct verdict *verdict = &report->verdict;
@@ -146,10 +196,11 @@ static void write_verdict(struct screen *screen, const struct report *report)
 	buffer_add_char(screen->out, '\n');
 	for (size_t i = 0; i < report->reason_count; i++)
 		add_wrapped(screen, "  ! ", report->reasons[i]);
+	write_broken_faults(screen, report);
+	write_unsteady(screen, report);
 	for (size_t i = 0; i < report->gate_count; i++)
-		if (report->gates[i].verdict[0] == 'f')
-			buffer_format(screen->out, "  x gate %s: it is %g\n", report->gates[i].gate,
-				      report->gates[i].actual);
+		if (report->gates[i].holding == DOES_NOT_HOLD)
+			write_failed_gate(screen, &report->gates[i]);
 }
 
 static void write_about(struct screen *screen, const struct report *report)
@@ -247,6 +298,92 @@ static void write_generator(struct screen *screen, const struct report *report)
 	if (memory_mib > 0)
 		buffer_format(screen->out, ", %.0f MiB", memory_mib);
 	buffer_add_char(screen->out, '\n');
+}
+
+/* One line per gate, unless there is only the one that every run has, and it held. */
+static void write_gates(struct screen *screen, const struct report *report)
+{
+	static const char *const colours[] = {
+		[HOLDS] = GREEN, [DOES_NOT_HOLD] = RED, [NOT_KNOWN] = YELLOW
+	};
+	size_t shown = 0;
+
+	if (report->gate_count <= 1)
+		return;
+	buffer_add_string(screen->out, "\n  ");
+	add_painted(screen, BOLD, "Gates");
+	buffer_add_char(screen->out, '\n');
+	for (size_t i = 1; i < report->gate_count && shown < ROWS_MAX; i++, shown++) {
+		const struct gate_result *gate = &report->gates[i];
+
+		buffer_add_string(screen->out, "  ");
+		paint(screen, colours[gate->holding]);
+		buffer_format(screen->out, "%-8s", gate->verdict);
+		unpaint(screen);
+		add_name(screen, gate->name, 48);
+		add_cell(screen, 12, *gate->shown ? gate->shown : "-", "");
+		if (isfinite(gate->margin) && gate->holding != NOT_KNOWN)
+			buffer_format(screen->out, "  %+.0f%%", 100 * fmin(gate->margin, 9.99));
+		buffer_add_char(screen->out, '\n');
+	}
+	if (shown + 1 < report->gate_count)
+		buffer_format(screen->out, "  ... and %zu more in report.json\n",
+			      report->gate_count - 1 - shown);
+}
+
+static void add_fault_times(struct buffer *line, const struct fault_figures *fault)
+{
+	if (fault->armed_us < 0) {
+		buffer_add_string(line, ", never armed");
+		return;
+	}
+	buffer_format(line, ", from %.1f s", (double)fault->armed_us / (double)US_PER_S);
+	if (fault->healed_us >= 0)
+		buffer_format(line, " to %.1f s", (double)fault->healed_us / (double)US_PER_S);
+}
+
+static void add_fault_effects(struct buffer *line, const struct fault_figures *fault)
+{
+	char words[WORDS_MAX];
+
+	if (fault->armed_us < 0)
+		return;
+	if (fault->hits > 0)
+		buffer_format(line, ", %s hits", words_count(words, (uint64_t)fault->hits));
+	else
+		buffer_add_string(line,
+				  fault->hits < 0 ? ", hits can't be known" : ", IT HIT NOTHING");
+	if (fault->recovery_us >= 0)
+		buffer_format(line, ", recovered within %s",
+			      words_duration(words, fault->recovery_us));
+	else if (fault->waited_us > 0 && fault->can_recover)
+		buffer_format(line, ", not recovered in %s",
+			      words_duration(words, fault->waited_us));
+}
+
+static void write_faults(struct screen *screen, const struct report *report)
+{
+	const struct faults *faults = report->faults;
+	struct buffer line = BUFFER_EMPTY;
+
+	if (!faults->count)
+		return;
+	buffer_add_string(screen->out, "\n  ");
+	add_painted(screen, BOLD, "Faults");
+	buffer_add_char(screen->out, '\n');
+	for (size_t i = 0; i < faults->count && i < ROWS_MAX; i++) {
+		const struct fault_figures *fault = &faults->items[i];
+
+		buffer_clear(&line);
+		buffer_format(&line, "%s: %s of %s", fault->name, fault->kind, fault->target);
+		add_fault_times(&line, fault);
+		add_fault_effects(&line, fault);
+		add_wrapped(screen, "    ", line.data);
+	}
+	if (faults->count > ROWS_MAX)
+		buffer_format(screen->out, "  ... and %zu more in audit.txt\n",
+			      faults->count - ROWS_MAX);
+	buffer_release(&line);
 }
 
 static void write_table_head(struct screen *screen)
@@ -420,6 +557,8 @@ void report_write_terminal(const struct report *report, bool colour, struct buff
 	write_rate(&screen, report->figures);
 	write_lag(&screen, report->figures);
 	write_generator(&screen, report);
+	write_gates(&screen, report);
+	write_faults(&screen, report);
 	write_table(&screen, report);
 	write_errors(&screen, report);
 }

@@ -130,7 +130,7 @@ static void judge_completeness(struct report *report)
 	judge_losses(report);
 	if (figures->events.ended && !lost) /* the dead have no books */
 		judge_books(report);
-	if (figures->events.signal)
+	if (figures->events.signal || figures->events.cut_short)
 		return;
 	if (!figures->events.ended)
 		report_add_reason(report, "the run did not finish");

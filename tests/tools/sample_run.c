@@ -151,12 +151,44 @@ static bool write_meta(const struct sample *sample, const char *history, struct 
 	buffer_add_string(&meta, "],\"requests\":[");
 	for (int i = 0; i < NAMES; i++)
 		buffer_format(&meta, "%s\"%s\"", i ? "," : "", names[i]);
-	buffer_add_string(&meta, "]}");
+	buffer_add_string(&meta, "],\"faults\":[{\"name\":\"slow provider\",\"kind\":\"latency\","
+				 "\"target\":\"payment -> psp\"}],\"gates\":["
+				 "{\"gate\":\"checkout.p95 < 10s in sale\",\"name\":\"\"},"
+				 "{\"gate\":\"errors < 5%\",\"name\":\"few errors\"},"
+				 "{\"gate\":\"any 10s of throughput > 1/s\",\"name\":\"\"},"
+				 "{\"gate\":\"recovery(slow provider) < 30s\",\"name\":\"\"}]}");
 	buffer_format(&path, "%s/meta.json", history);
 	good = file_write(path.data, buffer_text(&meta), err);
 	buffer_release(&meta);
 	buffer_release(&path);
 	return good;
+}
+
+/* Armed at 20 s, in effect for 5 s, met by 17 connections. */
+static bool write_fault(const char *directory, struct error *err)
+{
+	static const enum fault_state states[] = { FAULT_ARMING, FAULT_ARMED, FAULT_HEALING,
+						   FAULT_HEALED };
+	struct history *history = history_create(directory, "chaos", err);
+
+	if (!history)
+		return false;
+	for (int i = 0; i < 4; i++) {
+		struct record_fault fault = { .at_us = (i < 2 ? 20 : 25) * US_PER_S + i * 1000,
+					      .state = (uint8_t)states[i],
+					      .hits = i < 2 ? 0 : 17 };
+
+		history_put(history, RECORD_FAULT, 0, &fault, sizeof(fault));
+	}
+	history_add_text(history, RECORD_FAULT_TEXT, 0,
+			 text_of("the proxy says that it is not armed any more"));
+	for (int i = 0; i < 17; i++) {
+		struct record_hit hit = { .at_us = 21 * US_PER_S + i, .kind = HIT_CONNECTION };
+
+		history_put(history, RECORD_HIT, 0, &hit, sizeof(hit));
+	}
+	history_close(history);
+	return true;
 }
 
 static bool write_history(struct sample *sample, const char *history, struct error *err)
@@ -183,7 +215,7 @@ static bool write_history(struct sample *sample, const char *history, struct err
 	history_put(sample->workers[0], RECORD_EVENT, 0, &ended, sizeof(ended));
 	for (int i = 0; i < WORKERS; i++)
 		history_close(sample->workers[i]);
-	return write_meta(sample, history, err);
+	return write_fault(history, err) && write_meta(sample, history, err);
 }
 
 static void say_cost(const char *what, int64_t since_us, uint64_t starts)

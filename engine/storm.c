@@ -204,6 +204,7 @@ static void look_before(struct storm *storm, int64_t now_us)
 	}
 	if (now_us < storm->first_due_us)
 		return;
+	steady_write_broken(storm->steady, now_us);
 	buffer_add_string(&why, "the steady state has not held: ");
 	steady_explain(storm->steady, &why);
 	refuse(storm, why.data);
@@ -221,8 +222,10 @@ static void look_during(struct storm *storm, int64_t now_us)
 	steady_explain(storm->steady, &why);
 	notice(storm, "the steady state is breached: %s", why.data ? why.data : "");
 	buffer_release(&why);
-	if (storm->settings.chaos->abort_on_breach)
-		storm_heal_all(storm);
+	if (!storm->settings.chaos->abort_on_breach)
+		return;
+	steady_write_broken(storm->steady, now_us);
+	storm_heal_all(storm);
 }
 
 static void look_after(struct storm *storm, int64_t now_us)
@@ -234,6 +237,7 @@ static void look_after(struct storm *storm, int64_t now_us)
 		       (double)(steady_since_us(storm->steady) - storm->healed_us) / US_PER_S);
 		storm->state = STORM_ALLOWED;
 	} else if (now_us > storm->healed_us + storm->settings.chaos->recovers_within_us) {
+		steady_write_broken(storm->steady, now_us);
 		notice(storm, "the steady state has not come back within %.0f s",
 		       (double)storm->settings.chaos->recovers_within_us / US_PER_S);
 		storm->state = STORM_ALLOWED;

@@ -1,0 +1,155 @@
+#include "engine/gate_watch.h"
+
+#include <stdlib.h>
+
+#include "lib/gauge.h"
+#include "lib/memory.h"
+
+struct gate_watch {
+	const struct scenario *scenario;
+	struct history *history;
+	struct gauge *gauges; /* of the gates that abort */
+	size_t *numbers;      /* which gates those are */
+	size_t count;
+	struct gauge_phase *phases;
+	struct fault_spans *faults;
+	struct gauge_run run;
+	int64_t looked; /* seconds complete at the last look */
+	struct buffer reason;
+};
+
+static size_t count_aborting(const struct scenario *scenario)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < scenario->gate_count; i++)
+		count += scenario->gates[i].abort;
+	return count;
+}
+
+static void set_phases(struct gate_watch *gates)
+{
+	const struct plan *plan = &gates->scenario->plan;
+
+	gates->phases = memory_array(plan->phase_count, sizeof(*gates->phases));
+	for (uint8_t i = 0; i < plan->phase_count; i++) {
+		const struct phase *phase = &plan->phases[i];
+
+		gates->phases[i] = (struct gauge_phase){
+			.span = { phase->start_us, phase->start_us + phase->duration_us },
+			.measured = phase->measured,
+			.pause = phase->kind == PHASE_PAUSE,
+		};
+	}
+	gates->run.phases = gates->phases;
+	gates->run.phase_count = plan->phase_count;
+}
+
+struct gate_watch *gate_watch_new(const struct scenario *scenario, struct watch *watch,
+				  struct history *history)
+{
+	size_t count = count_aborting(scenario);
+	struct gate_watch *gates;
+
+	if (!count)
+		return NULL;
+	gates = memory_new(sizeof(*gates));
+	gates->scenario = scenario;
+	gates->history = history;
+	gates->gauges = memory_array(count, sizeof(*gates->gauges));
+	gates->numbers = memory_array(count, sizeof(*gates->numbers));
+	gates->faults = memory_array(scenario->names.fault_count, sizeof(*gates->faults));
+	gates->run.faults = gates->faults;
+	gates->run.fault_count = scenario->names.fault_count;
+	set_phases(gates);
+	for (size_t i = 0; i < scenario->gate_count; i++) {
+		if (!scenario->gates[i].abort)
+			continue;
+		gates->numbers[gates->count] = i;
+		gauge_init(&gates->gauges[gates->count], &scenario->gates[i].condition,
+			   &gates->run);
+		watch_add_gauge(watch, &gates->gauges[gates->count++]);
+	}
+	return gates;
+}
+
+void gate_watch_free(struct gate_watch *gates)
+{
+	if (!gates)
+		return;
+	for (size_t i = 0; i < gates->count; i++)
+		gauge_release(&gates->gauges[i]);
+	buffer_release(&gates->reason);
+	free(gates->gauges);
+	free(gates->numbers);
+	free(gates->phases);
+	free(gates->faults);
+	free(gates);
+}
+
+/* Whether something was armed or healed since the last look: then scopes are other ones. */
+static bool take_faults(struct gate_watch *gates, const struct watch *watch)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < gates->run.fault_count; i++) {
+		const struct watch_fault *fault = watch_fault(watch, (uint32_t)i);
+		struct fault_spans now = { .count = fault && fault->armed_us >= 0 };
+
+		if (now.count)
+			now.items[0] = (struct span){ fault->armed_us, fault->healed_us >= 0 ?
+									       fault->healed_us :
+									       INT64_MAX };
+		changed = changed || now.count != gates->faults[i].count ||
+			  now.items[0].start_us != gates->faults[i].items[0].start_us ||
+			  now.items[0].end_us != gates->faults[i].items[0].end_us;
+		gates->faults[i] = now;
+	}
+	return changed;
+}
+
+static void write_broken(struct gate_watch *gates, size_t number, const struct judgement *judgement,
+			 int64_t now_us)
+{
+	const struct gate_setting *gate = &gates->scenario->gates[gates->numbers[number]];
+	const struct record_event event = { .at_us = now_us,
+					    .event = EVENT_GATE_BROKEN,
+					    .number = (uint32_t)gates->numbers[number] };
+
+	buffer_format(&gates->reason, "%s: it is ", gate->name);
+	condition_show(&gate->condition, judgement->actual, &gates->reason);
+	if (gates->history)
+		history_put(gates->history, RECORD_EVENT, 0, &event, sizeof(event));
+}
+
+static void look(struct gate_watch *gates, int64_t now_us)
+{
+	for (size_t i = 0; i < gates->count; i++) {
+		struct judgement judgement;
+
+		gauge_judge(&gates->gauges[i], &judgement);
+		if (judgement.holding != DOES_NOT_HOLD)
+			continue;
+		write_broken(gates, i, &judgement, now_us);
+		return;
+	}
+}
+
+bool gate_watch_turn(struct gate_watch *gates, const struct watch *watch, int64_t now_us)
+{
+	if (!gates)
+		return false;
+	if (take_faults(gates, watch))
+		for (size_t i = 0; i < gates->count; i++)
+			gauge_rescope(&gates->gauges[i]);
+	if (gates->reason.length || watch_complete(watch) <= gates->looked)
+		return gates->reason.length > 0;
+	gates->looked = watch_complete(watch);
+	look(gates, now_us);
+	return gates->reason.length > 0;
+}
+
+const char *gate_watch_reason(const struct gate_watch *gates)
+{
+	return gates && gates->reason.length ? gates->reason.data : NULL;
+}

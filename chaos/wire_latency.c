@@ -148,5 +148,6 @@ const struct fault_kind wire_latency = {
 	.example = "latency: { edge: order -> payment, delay: 800ms, jitter: 200ms }",
 	.keys = latency_keys,
 	.settings_bytes = sizeof(struct latency),
+	.usual_direction = DIRECTION_ANSWERS, /* a call takes `delay` longer, and not twice that */
 	.wire = &latency_ops,
 };

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "chaos/system.h"
+#include "engine/shop_system.h"
 
 static struct arena arena = ARENA_EMPTY;
 static struct complaints complaints = COMPLAINTS_EMPTY;
@@ -325,6 +326,68 @@ static void test_files(void)
 	}
 }
 
+static bool read_shop(const char *options, struct shop_system *settings, struct system *system)
+{
+	struct reading reading = { &arena, &complaints, NULL, NULL };
+	struct yaml *root = yaml_read_text(&arena, "o.yaml", text_of(options), &complaints);
+
+	return root && shop_system_read(root, &reading, settings, system);
+}
+
+static void test_shop(void)
+{
+	struct shop_system settings;
+	struct system known, now;
+	struct error err;
+
+	TEST("a shop is started as the scenario says") {
+		const char *const *words;
+
+		CHECK(read_shop(
+			"{ bugs: [no-dedupe, poison-dropped], regions: [us, eu], limits: no, "
+			"stock: 7 }",
+			&settings, &known));
+		words = shop_system_arguments(&settings, &arena);
+		CHECK_TEXT(words[0], "--saga=orchestrated");
+		CHECK_TEXT(words[1], "--bug=no-dedupe");
+		CHECK_TEXT(words[2], "--bug=poison-dropped");
+		CHECK_TEXT(words[4], "--regions=eu");
+		CHECK_TEXT(words[5], "--stock=7");
+		CHECK_TEXT(words[7], "--no-limits");
+		CHECK(system_edge(&known, text_of("sync.us -> sync.eu")));
+		CHECK_INT(system_region(&known, text_of("eu"))->services.count, 9);
+	}
+	TEST("what was known of it learns where it is, and stays where it was") {
+		const struct service *order;
+		const struct edge *edge;
+
+		CHECK(read_shop("{}", &settings, &known));
+		CHECK(read_shop("{}", &settings, &now));
+		order = system_service(&known, text_of("order"));
+		edge = system_edge(&known, text_of("order -> payment"));
+		now.services[order - known.services].url = (char[]){ "http://127.0.0.1:7" };
+		now.services[order - known.services].instances[0].pid = 77;
+		now.edges[edge - known.edges].url = (char[]){ "http://127.0.0.1:8" };
+		now.path = (char[]){ "/x" };
+		now.launcher = 76;
+		CHECK(system_fill(&known, &now, &err));
+		CHECK_TEXT(order->url, "http://127.0.0.1:7");
+		CHECK_INT(order->instances[0].pid, 77);
+		CHECK_TEXT(edge->url, "http://127.0.0.1:8");
+		CHECK_TEXT(known.path, "/x");
+		CHECK_INT(known.launcher, 76);
+	}
+	TEST("a shop that lacks what was known of it is not it") {
+		CHECK(read_shop("{}", &settings, &now));
+		now.edge_count--;
+		CHECK(!system_fill(&known, &now, &err));
+		CHECK_TEXT(err.text, "'shop' has no edge 'psp -> payment'");
+		now.services[0].name = (char[]){ "other" };
+		CHECK(!system_fill(&known, &now, &err));
+		CHECK_TEXT(err.text, "'shop' has no service 'bus'");
+	}
+}
+
 int main(void)
 {
 	test_good();
@@ -333,6 +396,7 @@ int main(void)
 	test_mistakes();
 	test_doubts();
 	test_files();
+	test_shop();
 	complaints_release(&complaints);
 	buffer_release(&said);
 	arena_release(&arena);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "chaos/chaos_read.h"
+#include "cli/check_system.h"
 #include "engine/scenario.h"
 #include "lib/memory.h"
 #include "shop/bugs.h"
@@ -48,10 +49,14 @@ static void add_starts(const struct plan *plan, struct buffer *out)
 							   "as many starts as the users make");
 }
 
-static void describe(const struct scenario *scenario, struct buffer *out)
+static void describe(const struct scenario *scenario, bool without_load, struct buffer *out)
 {
 	const struct plan *plan = &scenario->plan;
 
+	if (without_load) {
+		check_describe_system(scenario, out);
+		return;
+	}
 	buffer_format(out, "%s: ok: ", scenario->path);
 	add_plural(out, scenario->journey_count, "journey");
 	buffer_add_string(out, ", ");
@@ -73,7 +78,8 @@ static void describe_plan(const struct scenario *scenario, struct buffer *out)
 
 	for (size_t i = 0; i < scenario->journey_count; i++)
 		names[i] = scenario->journeys[i].name;
-	plan_describe(&scenario->plan, names, out);
+	if (scenario->journey_count)
+		plan_describe(&scenario->plan, names, out);
 	free(names);
 	if (scenario->chaos && scenario->chaos->fault_count) {
 		buffer_add_string(out, "faults:\n");
@@ -84,6 +90,7 @@ static void describe_plan(const struct scenario *scenario, struct buffer *out)
 static int check_one(const char *path, const struct check_options *options)
 {
 	const struct scenario_overrides overrides = {
+		.without_load = check_is_system_file(path),
 		.bugs = bugs_names(),
 		.target = options->target,
 		.seed = options->seed,
@@ -100,7 +107,7 @@ static int check_one(const char *path, const struct check_options *options)
 	command_complain(&complaints);
 	good = scenario && !(options->strict && complaints.count);
 	if (good)
-		describe(scenario, &text);
+		describe(scenario, overrides.without_load, &text);
 	if (good && options->plan)
 		describe_plan(scenario, &text);
 	good = print_buffer(&text) && good;
@@ -123,6 +130,7 @@ static int check_run(struct invocation *invocation)
 static const char *const examples[] = {
 	"check scenarios/flash-sale.yaml",
 	"check --plan --set peak=500/s scenarios/flash-sale.yaml",
+	"check scenarios/systems/compose.yaml",
 	NULL,
 };
 
@@ -132,7 +140,8 @@ const struct command command_check = {
 	.usage = "[options] SCENARIO...",
 	.about = "Reads scenarios the way a run would: every name, expression, unit and file is "
 		 "resolved. All mistakes are printed, as file:line:col with a suggestion where "
-		 "there is one. Nothing is sent to the target.\n\n"
+		 "there is one. Nothing is sent to the target. A system file, or the file of a game "
+		 "day, is checked as what it is.\n\n"
 		 "The same seed gives the same plan: --plan prints it with a digest.",
 	.examples = examples,
 	.options = check_options,

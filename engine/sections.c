@@ -296,9 +296,6 @@ bool sections_read_without_load(struct loading *loading)
 {
 	bool good = read_common(loading);
 
-	if (!loading->sections.chaos)
-		good = complain(loading->complaints, loading->root->at,
-				"missing key 'chaos': what is broken, and when?");
 	return chaos_read(loading) && good;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # systems and faults in scenarios: what is read, what is refused, and that the shop is as it is known
 # timeout: 90s
+import glob
 import json
 import os
 import subprocess
@@ -136,6 +137,19 @@ def test_files():
        "without a system nothing can be aimed at", said.complaints)
 
 
+def test_alone():
+    said = sagastorm("check", "--strict", *sorted(glob.glob("scenarios/systems/*.yaml")))
+    ok(said.returncode == 0 and
+       "compose.yaml: ok: system 'compose-shop', 4 services, 5 edges\n" in said.stdout,
+       "a system file is checked as what it is", said)
+    day = "system: systems/a.yaml\nchaos:\n  faults: [ { at: 90s, stop: { service: web } } ]\n"
+    said = check(day, "--plan")
+    ok(said.returncode == 0 and "at 90.000 s for 10 min: stop web:" in said.stdout,
+       "and so is a game day", said)
+    said = check("system: systems/a.yaml\nchaos:\n  faults: [ { at: sale, stop: { service: web } } ]")
+    ok("there are no phases here" in said.complaints, "which has no phases", said.complaints)
+
+
 def test_vars():
     said = check("vars: { who: order, wait: 2s }\nsystem: shop\n" + REST + faults(
         "{ at: 'sale + ${wait}', stop: { service: '${who}' } }"), "--plan", "--set", "who=payment")
@@ -172,6 +186,7 @@ test_options()
 test_known([])
 test_known(["us", "eu", "asia"])
 test_files()
+test_alone()
 test_vars()
 test_possible()
 test_kinds()

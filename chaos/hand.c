@@ -10,6 +10,8 @@
 
 #include "lib/clock.h"
 
+enum { REAP_TRIES = 2000, REAP_PAUSE_US = 100 };
+
 struct hand_side {
 	int fd;
 };
@@ -132,8 +134,9 @@ void hand_release(struct hand *hand)
 	if (!hand->pid)
 		return;
 	kill(hand->pid, SIGKILL); /* our child, not reaped yet: the number is its own */
-	while (waitpid(hand->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	/* One that hangs inside the kernel can't be waited for; nor can it do any more. */
+	for (int i = 0; i < REAP_TRIES && waitpid(hand->pid, NULL, WNOHANG) == 0; i++)
+		usleep(REAP_PAUSE_US);
 	close(hand->fd);
 	buffer_release(&hand->came);
 	*hand = (struct hand){ .fd = -1 };

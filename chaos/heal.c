@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "chaos/proxied.h"
 #include "lib/clock.h"
 
 enum {
@@ -25,20 +26,34 @@ int64_t heal_patience_us(const json_t *undo)
 	return (asked_ms < PATIENCE_MAX_MS ? asked_ms : PATIENCE_MAX_MS) * US_PER_MS;
 }
 
+static bool heal_once(const struct fault_kind *kind, const json_t *undo, struct error *err)
+{
+	if (kind->family == FAMILY_WIRE || kind->family == FAMILY_CALL)
+		return proxied_heal(undo, err);
+	return kind->heal(undo, err);
+}
+
+static bool look_once(const struct fault_kind *kind, const json_t *undo, struct error *err)
+{
+	if (kind->family == FAMILY_WIRE || kind->family == FAMILY_CALL)
+		return proxied_look(undo, err);
+	return kind->look(undo, err);
+}
+
 /* What is not seen to be gone is healed again: that is harmless, and may be what it takes. */
-static bool heal_until_seen(const struct healing *healing, struct error *err)
+bool heal_here(const struct fault_kind *kind, const json_t *undo, struct error *err)
 {
 	int64_t now_us = clock_now_us(), again_us = 0;
-	int64_t end_us = now_us + heal_patience_us(healing->undo);
+	int64_t end_us = now_us + heal_patience_us(undo);
 	struct error why = { "" };
 	bool healed = false;
 
 	do {
 		if (now_us >= again_us) {
-			healed = healing->kind->heal(healing->undo, &why);
+			healed = heal_once(kind, undo, &why);
 			again_us = clock_now_us() + HEAL_AGAIN_US;
 		}
-		if (healing->kind->look(healing->undo, healed ? &why : NULL))
+		if (look_once(kind, undo, healed ? &why : NULL))
 			return true;
 		usleep(LOOK_EVERY_US);
 		now_us = clock_now_us();
@@ -51,7 +66,7 @@ static void heal_work(void *context, struct hand_side *side)
 	const struct healing *healing = context;
 	struct error err;
 
-	if (heal_until_seen(healing, &err))
+	if (heal_here(healing->kind, healing->undo, &err))
 		hand_say(side, HEAL_DONE, 0, text_of(""));
 	else
 		hand_say(side, HEAL_UNPROVEN, 0, text_of(err.text));
@@ -62,8 +77,5 @@ bool heal_start(struct hand *hand, const struct fault_kind *kind, const json_t *
 {
 	struct healing healing = { kind, undo };
 
-	*hand = (struct hand){ .fd = -1 };
-	if (!kind->heal || !kind->look)
-		return error_set(err, "a fault of kind '%s' is healed by its proxy", kind->name);
 	return hand_start(hand, heal_work, &healing, HAND_GOES_ON, err);
 }

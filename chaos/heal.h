@@ -16,6 +16,9 @@ enum heal_word { HEAL_DONE = 1, HEAL_UNPROVEN };
 bool heal_start(struct hand *hand, const struct fault_kind *kind, const json_t *undo,
 		struct error *err);
 
+/* The same by this very process, when no other can be started. */
+bool heal_here(const struct fault_kind *kind, const json_t *undo, struct error *err);
+
 /*
  * How long to look before giving up: 5 s, or the `patience_ms` of the undo record, for what takes
  * its time to come back. The hand ends by itself soon after.

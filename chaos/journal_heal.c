@@ -17,6 +17,7 @@
 enum {
 	LOCK_WAIT_US = 60000000,
 	HEED_WAIT_US = 10000000, /* for a living supervisor to heal what is quick to heal */
+	BEGIN_WAIT_US = 200000,  /* for it to begin */
 	DEATH_WAIT_US = 5000000,
 	PAUSE_US = 5000,
 };
@@ -77,26 +78,33 @@ static int64_t longest_patience_us(const struct journal_contents *contents)
 	return longest_us;
 }
 
+static bool has_heeded(const char *path)
+{
+	struct journal_contents now;
+	bool heeded;
+
+	if (!journal_read(path, &now, NULL))
+		return false;
+	heeded = journal_busy_count(&now) == 0;
+	journal_contents_release(&now);
+	return heeded;
+}
+
 /* It knows best what it did. One that does not heed is ended, so that it can do no more. */
 static void ask_supervisor(const struct journal_contents *contents)
 {
-	int64_t end_us = clock_now_us() + HEED_WAIT_US + longest_patience_us(contents);
+	int64_t now_us = clock_now_us(), least_us = now_us + BEGIN_WAIT_US;
+	int64_t end_us = now_us + HEED_WAIT_US + longest_patience_us(contents);
 	bool gone;
 
 	process_signal(&contents->supervisor, SIGUSR1, &gone, NULL);
 	while (is_there(contents->path) && supervisor_is_alive(&contents->supervisor)) {
-		struct journal_contents now;
-		size_t left;
-
-		if (clock_now_us() > end_us) {
+		now_us = clock_now_us();
+		if (now_us > least_us && has_heeded(contents->path))
+			return;
+		if (now_us > end_us) {
 			kill_and_wait(&contents->supervisor);
 			return;
-		}
-		if (journal_read(contents->path, &now, NULL)) {
-			left = journal_open_count(&now);
-			journal_contents_release(&now);
-			if (!left)
-				return;
 		}
 		usleep(PAUSE_US);
 	}
@@ -217,36 +225,55 @@ static bool heal_file(const struct journal_contents *contents, struct heal_count
 static void count_heeded(const struct journal_contents *before,
 			 const struct journal_contents *after, struct heal_count *count)
 {
-	for (size_t i = 0; i < before->count; i++)
-		if (journal_entry_open(&before->entries[i]) &&
+	for (size_t i = 0; i < before->count; i++) {
+		const struct journal_entry *entry = &before->entries[i];
+
+		if (journal_entry_open(entry) &&
 		    (!after || (i < after->count && !journal_entry_open(&after->entries[i]))))
-			say(count, &before->entries[i], true, "by its supervisor");
+			say(count, entry, true, "by its supervisor");
+	}
+}
+
+/* Its file is still in use: what its supervisor could not do is only told. */
+static void count_unproven(const struct journal_contents *contents, struct heal_count *count)
+{
+	for (size_t i = 0; i < contents->count; i++)
+		if (journal_entry_open(&contents->entries[i]))
+			say(count, &contents->entries[i], false,
+			    "its supervisor could not; end its run and try again");
+}
+
+static bool heal_read(const struct journal_contents *before, struct heal_count *count,
+		      struct error *err)
+{
+	struct journal_contents now;
+	bool good = true;
+
+	if (before->begun && before->supervisor_alive)
+		ask_supervisor(before);
+	if (!journal_read(before->path, &now, err)) {
+		count_heeded(before, NULL, count);
+		return !is_there(before->path);
+	}
+	if (before->supervisor_alive)
+		count_heeded(before, &now, count);
+	if (now.begun && now.supervisor_alive)
+		count_unproven(&now, count);
+	else
+		good = heal_file(&now, count, err);
+	journal_contents_release(&now);
+	return good;
 }
 
 static bool heal_locked(const char *path, struct heal_count *count, struct error *err)
 {
-	struct journal_contents before, now;
-	bool good, alive;
+	struct journal_contents before;
+	bool good;
 
 	if (!journal_read(path, &before, err))
 		return false;
-	alive = before.begun && before.supervisor_alive;
-	if (alive)
-		ask_supervisor(&before);
-	if (!journal_read(path, &now, NULL)) {
-		count_heeded(&before, NULL, count);
-		journal_contents_release(&before);
-		return !is_there(path) || error_set(err, "cannot read '%s'", path);
-	}
-	if (alive)
-		count_heeded(&before, &now, count);
-	/* With its supervisor alive and well, the file is still in use. */
-	if (alive && now.supervisor_alive && !journal_open_count(&now))
-		good = true;
-	else
-		good = heal_file(&now, count, err);
+	good = heal_read(&before, count, err);
 	journal_contents_release(&before);
-	journal_contents_release(&now);
 	return good;
 }
 

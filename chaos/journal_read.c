@@ -211,6 +211,20 @@ bool journal_entry_open(const struct journal_entry *entry)
 	       entry->state == FAULT_HEALING || entry->state == FAULT_UNPROVEN;
 }
 
+bool journal_entry_busy(const struct journal_entry *entry)
+{
+	return journal_entry_open(entry) && entry->state != FAULT_UNPROVEN;
+}
+
+size_t journal_busy_count(const struct journal_contents *contents)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < contents->count; i++)
+		count += journal_entry_busy(&contents->entries[i]);
+	return count;
+}
+
 size_t journal_open_count(const struct journal_contents *contents)
 {
 	size_t count = 0;

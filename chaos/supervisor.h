@@ -5,13 +5,17 @@
  * session), and holds the journal. It runs the schedule by itself; its controller may only allow,
  * trigger, and end. When the controller's end of the socket closes without a goodbye, however that
  * came about, everything is healed within two seconds. Should the supervisor itself be killed, the
- * proxy drops its faults at once, helper processes end with it, and the rest is healed by
- * `sagastorm chaos heal` from the journal (or by the engine, which sees it die).
+ * proxy drops its faults at once, helper processes end with it, and the rest is healed from the
+ * journal: by supervisor_next() or supervisor_end() in the controller, or, when that is dead as
+ * well, by `sagastorm chaos heal`.
  *
  *	struct supervisor *supervisor = supervisor_start(&settings, err);   // forks
  *	supervisor_allow(supervisor);                       // the steady state held: schedule runs
  *	... supervisor_fd() readable: supervisor_next(supervisor, &event)
  *	supervisor_end(supervisor, &outcome);               // heals, verifies, waits for it
+ *
+ * It must be started after everything that it may break is there, and before it may be allowed:
+ * it sees what its controller saw then. The handle of a proxy stays usable in the controller, too.
  */
 #ifndef CHAOS_SUPERVISOR_H
 #define CHAOS_SUPERVISOR_H
@@ -47,6 +51,10 @@ struct supervisor *supervisor_start(const struct supervisor_settings *settings, 
 int supervisor_fd(const struct supervisor *supervisor);
 /* The next event that has come, if any. Never blocks. */
 bool supervisor_next(struct supervisor *supervisor, struct fault_event *event);
+
+/* It has died, and supervisor_next() has no more to tell: nothing will be armed any more. Then its
+ * descriptor stays readable: do not poll it. */
+bool supervisor_lost(const struct supervisor *supervisor);
 
 void supervisor_allow(struct supervisor *supervisor);    /* faults may be armed from now on */
 void supervisor_refuse(struct supervisor *supervisor, const char *why); /* none ever */

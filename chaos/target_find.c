@@ -129,8 +129,10 @@ static bool pid_from_pidfile(const char *path, int64_t *pid, struct error *err)
 {
 	struct buffer text = BUFFER_EMPTY;
 	bool good = file_read(path, &text, err);
+	struct text line = buffer_text(&text);
 
-	if (good && !to_pid(buffer_text(&text), pid))
+	line.length = good ? strcspn(line.data, "\r\n") : 0;
+	if (good && !to_pid(line, pid))
 		good = error_set(err, "'%s' holds no process number", path);
 	buffer_release(&text);
 	return good;

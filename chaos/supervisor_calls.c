@@ -1,0 +1,50 @@
+/* Faults that wait for a call (`on:`): the proxy watches, tells, and holds the call if asked to. */
+#include "chaos/supervisor_parts.h"
+
+#include "lib/clock.h"
+
+static void lose_proxy(struct guard *guard)
+{
+	guard->proxy = NULL; /* what it had armed ended with it; what waits for calls waits on */
+}
+
+int guard_call_fd(const struct guard *guard)
+{
+	return guard->proxy ? proxy_fd(guard->proxy) : -1;
+}
+
+void guard_watch_calls(struct guard *guard)
+{
+	struct error err;
+
+	for (size_t i = 0; i < guard->ward_count; i++) {
+		struct ward *ward = &guard->wards[i];
+
+		if (ward->fault->trigger.kind != TRIGGER_ON || ward->step != WARD_WAITING)
+			continue;
+		if (!guard->proxy)
+			ward_refuse(guard, ward, "there is no proxy that could see the call");
+		else if (!proxy_watch(guard->proxy, ward->fault, &err))
+			ward_refuse(guard, ward, err.text);
+	}
+}
+
+void guard_hear_calls(struct guard *guard)
+{
+	uint32_t fault;
+	bool gone = false;
+
+	while (guard->proxy && proxy_next(guard->proxy, &fault, &gone)) {
+		if (fault >= guard->ward_count)
+			continue;
+		guard->wards[fault].held = guard->wards[fault].fault->trigger.hold;
+		ward_trigger(&guard->wards[fault], clock_now_us());
+	}
+	if (gone)
+		lose_proxy(guard);
+}
+
+void guard_release_call(struct guard *guard, const struct ward *ward)
+{
+	proxy_release(guard->proxy, ward->fault->number, NULL);
+}

@@ -182,11 +182,11 @@ bool contract_states_read(struct contract_reader *reader, const struct yaml *mov
 		return false;
 	good = add_final(reader, succeeded, STATE_SUCCEEDED);
 	good = add_final(reader, compensated, STATE_COMPENSATED) && good;
-	good = read_moves(reader, moves) && good;
 	reader->contract->initial = 0;
-	if (good && reader->contract->states[0].class != STATE_MOVING)
-		good = complain(complaints, moves->first->at,
+	if (reader->contract->states[0].class != STATE_MOVING)
+		return complain(complaints, moves->first->at,
 				"'%s' stands first, so sagas begin there: it can't be final",
 				reader->contract->states[0].name);
+	good = read_moves(reader, moves) && good;
 	return good && check_reach(reader, moves);
 }

@@ -146,7 +146,7 @@ struct order *order_load_shown(struct service *service, struct arena *arena, con
 			arena);
 }
 
-/* Each has its own words, so that each finds its index. A key is a user's: two may have the same. */
+/* Each has its own words, so that each finds its index. A key is unique to its user. */
 struct order *order_load_by_key(struct service *service, struct arena *arena, const char *user,
 				const char *key)
 {

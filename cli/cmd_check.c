@@ -4,12 +4,14 @@
 
 #include "chaos/chaos_read.h"
 #include "cli/check_system.h"
+#include "engine/saga_rules.h"
 #include "engine/scenario.h"
 #include "lib/memory.h"
+#include "sagas/contract.h"
 #include "shop/bugs.h"
 
 struct check_options {
-	bool plan, strict;
+	bool plan, contract, strict;
 	struct strings set;
 	char *seed, *target;
 };
@@ -20,6 +22,9 @@ static const struct option check_options[] = {
 	{ "plan", 'p', NULL, KEY_BOOL, FIELD(plan),
 	  .help = "also print phases, rates and planned starts per journey, a digest of them all, "
 		  "and when which fault starts" },
+	{ "contract", 'c', NULL, KEY_BOOL, FIELD(contract),
+	  .help = "also print, for each saga, what will be verified, from what evidence, and what "
+		  "can't be" },
 	{ "set", 's', "NAME=VALUE", KEY_STRINGS, FIELD(set),
 	  .help = "override a variable of the scenario; may be repeated" },
 	{ "seed", 0, "N", KEY_STRING, FIELD(seed), .help = "instead of the scenario's seed" },
@@ -87,6 +92,14 @@ static void describe_plan(const struct scenario *scenario, struct buffer *out)
 	}
 }
 
+static void describe_contracts(const struct scenario *scenario, struct buffer *out)
+{
+	for (size_t i = 0; i < scenario->contract_count; i++)
+		contract_explain(&scenario->contracts[i], saga_uses(scenario, i), out);
+	if (!scenario->contract_count)
+		buffer_add_string(out, "no sagas: nothing is known of what orders went through\n");
+}
+
 static int check_one(const char *path, const struct check_options *options)
 {
 	const struct scenario_overrides overrides = {
@@ -110,6 +123,8 @@ static int check_one(const char *path, const struct check_options *options)
 		describe(scenario, overrides.without_load, &text);
 	if (good && options->plan)
 		describe_plan(scenario, &text);
+	if (good && options->contract)
+		describe_contracts(scenario, &text);
 	good = print_buffer(&text) && good;
 	buffer_release(&text);
 	complaints_release(&complaints);
@@ -131,6 +146,7 @@ static const char *const examples[] = {
 	"check scenarios/flash-sale.yaml",
 	"check --plan --set peak=500/s scenarios/flash-sale.yaml",
 	"check scenarios/systems/compose.yaml",
+	"check --contract scenarios/shop-sale.yaml",
 	NULL,
 };
 

@@ -38,6 +38,36 @@ void saga_rules_make(struct scenario *scenario)
 	scenario->saga_rules = rules;
 }
 
+static uint32_t uses_of(const struct request_step *step, size_t contract)
+{
+	static const uint32_t uses[] = { [SAGA_PLACES] = USE_PLACES,
+					 [SAGA_MISUSES] = USE_MISUSES,
+					 [SAGA_CANCELS] = USE_CANCELS,
+					 [SAGA_READS] = USE_READS };
+
+	if (!step || !step->saga || step->saga->saga != contract)
+		return 0;
+	return uses[step->saga->verb] | (step->saga->again > 0 ? USE_AGAIN : 0);
+}
+
+uint32_t saga_uses(const struct scenario *scenario, size_t contract)
+{
+	uint32_t uses = 0;
+
+	for (size_t i = 0; i < scenario->journey_count; i++) {
+		const struct journey *journey = &scenario->journeys[i];
+
+		for (uint32_t at = 0; at < journey->length; at++) {
+			const struct instruction *instruction = &journey->program[at];
+
+			uses |= uses_of(instruction->request, contract);
+			for (uint16_t k = 0; k < instruction->part_count; k++)
+				uses |= uses_of(instruction->parts[k], contract);
+		}
+	}
+	return uses;
+}
+
 json_t *saga_contracts_json(const struct scenario *scenario)
 {
 	json_t *list = json_array();

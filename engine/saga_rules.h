@@ -12,6 +12,9 @@
 /* From `contracts` of the scenario into `saga_rules`. */
 void saga_rules_make(struct scenario *scenario);
 
+/* What the journeys of the scenario do to a saga: bits of enum contract_use. */
+uint32_t saga_uses(const struct scenario *scenario, size_t contract);
+
 /* `sagas` of meta.json. */
 json_t *saga_contracts_json(const struct scenario *scenario);
 

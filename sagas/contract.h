@@ -256,11 +256,20 @@ uint32_t contract_has(const struct contract *contract);
 /* What is missing, in words: "no `stock` says what is left"; nothing when all is there. */
 void contract_missing(const struct contract *contract, uint32_t needs, struct buffer *out);
 
+/* What journeys do to a saga, a bit each: what nobody tries can't be verified. */
+enum contract_use {
+	USE_PLACES = 1 << 0,
+	USE_AGAIN = 1 << 1,
+	USE_MISUSES = 1 << 2,
+	USE_CANCELS = 1 << 3,
+	USE_READS = 1 << 4,
+};
+
 /*
  * In words: what will be verified, from what evidence, and what can not be and will be unknown.
  * `sagastorm check --contract` prints it.
  */
-void contract_explain(const struct contract *contract, struct buffer *out);
+void contract_explain(const struct contract *contract, uint32_t uses, struct buffer *out);
 
 /* STATE_NONE (lib/record.h) for a state that it does not know. */
 uint8_t contract_state(const struct contract *contract, struct text name);

@@ -183,7 +183,7 @@ static uint32_t role_reads(enum reading_role role)
 		[ROLE_STATE] = READS_WAS,   [ROLE_TOLD] = READS_TOLD,
 		[ROLE_DEAD] = READS_DEAD,   [ROLE_LEDGER] = READS_LEDGER,
 		[ROLE_COUNTS] = READS_COUNTS, [ROLE_BREAKER] = READS_BREAKER,
-		[ROLE_REGION] = READS_REGIONS,
+		[ROLE_REGION] = READS_REGIONS, [ROLE_OUTCOME] = 0,
 	};
 
 	return (size_t)role < sizeof(reads) / sizeof(*reads) ? reads[role] : 0;

@@ -7,35 +7,36 @@
 
 /* A contract in which one line is replaced: what is wrong then, in full. */
 
-static const char base[] = "order:\n"
-			   "  as: { post: /login, json: { email: a, n: 1 }, save: { token: /t } }\n"
-			   "  read: GET /orders/by-key/${order.key}\n"
-			   "  state: /status\n"
-			   "  undoing: /undoing\n"
-			   "  id: /id\n"
-			   "  amount: /total\n"
-			   "  adds-up: [/goods, -/discount]\n"
-			   "  budget: { item: /coupon }\n"
-			   "  moves:\n"
-			   "    NEW: [PAID, FAILED]\n"
-			   "    PAID: [DONE, FAILED]\n"
-			   "    DONE: [GONE, CANCELLED]\n"
-			   "  succeeded: [DONE, GONE]\n"
-			   "  compensated: [FAILED, CANCELLED]\n"
-			   "  steps:\n"
-			   "    reserve: { undo: release, counts: quantity per item }\n"
-			   "    charge: { undo: refund, counts: money, at-most: 1 }\n"
-			   "    confirm: { pivot: yes }\n"
-			   "  evidence:\n"
-			   "    - from: psp\n"
-			   "      charge: { where: /kind == charge, amount: /a, key: /k, at: /at }\n"
-			   "      refund: { where: /kind == refund, amount: /a, key: /k, at: /at }\n"
-			   "    - read: GET /moves?after=${cursor}\n"
-			   "      each: /items\n"
-			   "      cursor: /n\n"
-			   "      reserve: { id: /order, item: /sku, amount: /qty, at: /at }\n"
-			   "      release: { id: /order, item: /sku, amount: /qty, at: /at }\n"
-			   "  stock: { read: GET /stock?page=${page}, item: /sku, available: /left }\n";
+static const char base[] =
+	"order:\n"
+	"  as: { post: /login, json: { email: a, n: 1 }, save: { token: /t } }\n"
+	"  read: GET /orders/by-key/${order.key}\n"
+	"  state: /status\n"
+	"  undoing: /undoing\n"
+	"  id: /id\n"
+	"  amount: /total\n"
+	"  adds-up: [/goods, -/discount]\n"
+	"  budget: { item: /coupon }\n"
+	"  moves:\n"
+	"    NEW: [PAID, FAILED]\n"
+	"    PAID: [DONE, FAILED]\n"
+	"    DONE: [GONE, CANCELLED]\n"
+	"  succeeded: [DONE, GONE]\n"
+	"  compensated: [FAILED, CANCELLED]\n"
+	"  steps:\n"
+	"    reserve: { undo: release, counts: quantity per item }\n"
+	"    charge: { undo: refund, counts: money, at-most: 1 }\n"
+	"    confirm: { pivot: yes }\n"
+	"  evidence:\n"
+	"    - from: psp\n"
+	"      charge: { where: /kind == charge, amount: /a, key: /k, at: /at }\n"
+	"      refund: { where: /kind == refund, amount: /a, key: /k, at: /at }\n"
+	"    - read: GET /moves?after=${cursor}\n"
+	"      each: /items\n"
+	"      cursor: /n\n"
+	"      reserve: { id: /order, item: /sku, amount: /qty, at: /at }\n"
+	"      release: { id: /order, item: /sku, amount: /qty, at: /at }\n"
+	"  stock: { read: GET /stock?page=${page}, item: /sku, available: /left }\n";
 
 static struct arena arena;
 static struct contract *contracts;
@@ -112,7 +113,7 @@ static const struct mistake mistakes[] = {
 	  "c:3:9: 'read': a path has no blanks and no fragment ('/orders/${order.key} or so')\n" },
 	{ "read: GET /orders", "read: GET /${nothing}/${order.key}",
 	  "c:3:14: unknown variable in '${nothing}'\n" },
-	{ "state: ", "state: status", 
+	{ "state: ", "state: status",
 	  "c:4:10: 'state': bad JSON Pointer 'status': it must start with '/'\n" },
 	{ "adds-up", "adds-up: [goods]",
 	  "c:8:13: 'adds-up': bad JSON Pointer 'goods': it must start with '/'\n" },

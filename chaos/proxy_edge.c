@@ -73,7 +73,7 @@ static void set_nodelay(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 }
 
-/* Callers beyond our descriptors wait in the kernel's queue. */
+/* Callers beyond our descriptors wait in the kernel's queue: a reset would look like a fault. */
 static void edge_wait(struct proxy_edge *edge)
 {
 	edge_accept_on(edge, false);
@@ -86,8 +86,13 @@ static void edge_acceptable(evutil_socket_t listener, short what, void *context)
 
 	(void)what;
 	for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
-		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd;
 
+		if (edge->core->open >= edge->core->open_max) {
+			edge_wait(edge);
+			return;
+		}
+		fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			set_nodelay(fd);
 			relay_open(edge, fd);

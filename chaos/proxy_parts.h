@@ -74,6 +74,7 @@ struct proxy_core {
 	struct event *reap;
 	uint64_t connections;        /* so far, over all edges */
 	uint64_t orders;             /* of arming, so far */
+	uint64_t open, open_max;     /* connections now, and what descriptors are enough for */
 	char *chunk;                 /* CHUNK_BYTES; what recv() gives lies here */
 };
 

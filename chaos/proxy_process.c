@@ -14,8 +14,8 @@
 #include "chaos/proxy_control.h"
 #include "chaos/proxy_parts.h"
 
-/* Two descriptors a connection, 10,000 connections, and some room. */
-enum { DESCRIPTORS = 65536 };
+/* Two descriptors a connection, 10,000 connections, and some room for all else. */
+enum { DESCRIPTORS = 65536, DESCRIPTORS_FOR_ALL_ELSE = 40 };
 
 static void raise_descriptors(void)
 {
@@ -33,6 +33,15 @@ static void raise_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static uint64_t connections_max(size_t edges)
+{
+	uint64_t taken = DESCRIPTORS_FOR_ALL_ELSE + edges;
+	struct rlimit limit = { 1024, 1024 };
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur > taken + 2 ? (limit.rlim_cur - taken) / 2 : 1;
+}
+
 static bool core_start(struct proxy_core *core, const struct proxy_settings *settings, int control,
 		       struct error *err)
 {
@@ -43,6 +52,7 @@ static bool core_start(struct proxy_core *core, const struct proxy_settings *set
 		return false;
 	}
 	core->start_us = settings->start_us;
+	core->open_max = connections_max(core->edge_count);
 	if (settings->history) {
 		core->history = history_create(settings->history, "proxy", err);
 		if (!core->history) {

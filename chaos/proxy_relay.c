@@ -94,6 +94,7 @@ static void relay_unlink(struct relay *relay)
 		relay->next->link = relay->link;
 	relay->link = NULL;
 	relay->edge->stats.open--;
+	relay->core->open--;
 }
 
 void relay_die(struct relay *relay)
@@ -294,6 +295,7 @@ static struct relay *relay_new(struct proxy_edge *edge, int caller)
 	edge->relays = relay;
 	edge->stats.connections++;
 	edge->stats.open++;
+	edge->core->open++;
 	return relay;
 }
 

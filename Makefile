@@ -151,10 +151,11 @@ cover:                                     ## line coverage of the test suite, a
 benches: $(BENCHES)
 
 .PHONY: bench
-bench:                                     ## against wrk, h2load, hey and locust (BENCH_SECONDS per run)
+bench:                                     ## against wrk, h2load, hey, locust and toxiproxy (BENCH_SECONDS per run)
 	@ci/install-deps bench
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all benches
 	@BENCH_SECONDS=$(BENCH_SECONDS) tests/bench/bench.sh
+	@BENCH_SECONDS=$(BENCH_SECONDS) tests/bench/proxy.sh
 
 .PHONY: install
 install:                                   ## into DESTDIR and PREFIX (/usr/local)

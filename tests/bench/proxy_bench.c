@@ -5,13 +5,14 @@
  *
  * One upstream that answers 200 bytes; one client that asks over one connection (for latency) and
  * over 64 at a time (for CPU). Direct, through our proxy as TCP and as HTTP, and through toxiproxy
- * take turns. Then 10,000 connections through ours. CPU is the proxy's alone, as its kernel clock
+ * take turns: the proxies on one core, all else on the other. Then 10,000 connections through ours. CPU is the proxy's alone, as its kernel clock
  * says.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,15 @@ static double setting(const char *name, double otherwise)
 	const char *value = getenv(name);
 
 	return value ? atof(value) : otherwise;
+}
+
+static void run_on(int core)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)(core % (int)sysconf(_SC_NPROCESSORS_ONLN)), &set);
+	sched_setaffinity(0, sizeof(set), &set);
 }
 
 /* ---- Sockets ---- */
@@ -403,17 +413,20 @@ int main(void)
 	answer_bytes = (size_t)snprintf(answer, sizeof(answer),
 					"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n%0100d", 7);
 	listener = listen_on(&upstream);
+	run_on(0);
 	server = fork();
 	if (server == 0)
 		be_upstream(listener);
 	close(listener);
 	targets[0] = (struct target){ .name = "direct", .port = upstream };
+	run_on(1);
 	proxy = start_ours(upstream, &targets[1], &targets[2]);
 	if (path) {
 		targets[3] = (struct target){ .name = "toxiproxy" };
 		targets[3].pid = start_toxiproxy(path, upstream, &targets[3].port);
 		count++;
 	}
+	run_on(0);
 	if (rounds > ROUNDS_MAX)
 		rounds = ROUNDS_MAX;
 	for (int round = 0; round < rounds; round++)

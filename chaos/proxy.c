@@ -390,6 +390,11 @@ bool proxy_heal(struct proxy *proxy, uint32_t fault, struct error *err)
 	return ask_plainly(proxy, question_about("heal", fault), err);
 }
 
+bool proxy_unwatch(struct proxy *proxy, uint32_t fault, struct error *err)
+{
+	return ask_plainly(proxy, question_about("unwatch", fault), err);
+}
+
 bool proxy_release(struct proxy *proxy, uint32_t fault, struct error *err)
 {
 	return ask_plainly(proxy, question_about("release", fault), err);

@@ -66,8 +66,13 @@ bool proxy_heal(struct proxy *proxy, uint32_t fault, struct error *err); /* not 
 bool proxy_is_armed(struct proxy *proxy, uint32_t fault, bool *armed, struct error *err);
 bool proxy_hits(struct proxy *proxy, uint32_t fault, int64_t *hits, struct error *err);
 
-/* TRIGGER_ON of faults that are armed elsewhere: tells, and holds that call if asked to. */
+/*
+ * TRIGGER_ON of faults that are armed elsewhere: tells once, and holds that call if asked to, until
+ * it is released, at most a second. Set again, it tells again, and has counted on. It belongs to
+ * the process that set it, as faults do; healing the fault of that number leaves it alone.
+ */
 bool proxy_watch(struct proxy *proxy, const struct fault *fault, struct error *err);
+bool proxy_unwatch(struct proxy *proxy, uint32_t fault, struct error *err); /* not set: fine */
 bool proxy_release(struct proxy *proxy, uint32_t fault, struct error *err);
 int proxy_fd(struct proxy *proxy); /* of this process; -1: the proxy has died */
 /* A watch that came true, if any. Never blocks. False with `*gone`: the proxy has died. */

@@ -158,6 +158,7 @@ static void armed_change(struct armed *old, struct armed *changed)
 	old->edges = changed->edges;
 	old->edge_count = changed->edge_count;
 	old->lease = changed->lease;
+	old->told = old->released = false; /* a watch that is set again may come true again */
 	armed_apply(old);
 	arena_release(&kept.arena);
 	free(changed);

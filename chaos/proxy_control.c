@@ -249,33 +249,25 @@ static json_t *do_look(struct lease *lease, const json_t *json, struct error *er
 			 (json_int_t)(armed ? armed->hits : 0));
 }
 
-static json_t *do_heal(struct lease *lease, const json_t *json, struct error *err)
+static json_t *drop(struct lease *lease, const json_t *json, bool watch)
 {
-	struct armed *armed = asked_fault(lease, json, false);
-	struct armed *watch = asked_fault(lease, json, true);
+	struct armed *armed = asked_fault(lease, json, watch);
 
-	(void)err;
 	if (armed)
 		armed_remove(lease->core, armed);
-	if (watch)
-		armed_remove(lease->core, watch);
 	return ok();
 }
 
-/* Hits are written there from now on, until whoever asked for it is gone. */
-static json_t *do_record(struct lease *lease, const json_t *json, struct error *err)
+static json_t *do_heal(struct lease *lease, const json_t *json, struct error *err)
 {
-	struct proxy_core *core = lease->core;
-	const char *directory = json_string_value(json_object_get(json, "history"));
+	(void)err;
+	return drop(lease, json, false);
+}
 
-	if (core->history || !directory) {
-		error_set(err, "the proxy records for another run already");
-		return NULL;
-	}
-	core->history = history_create(directory, "proxy", err);
-	core->start_us = json_integer_value(json_object_get(json, "start_us"));
-	core->recorder = core->history ? lease : NULL;
-	return core->history ? ok() : NULL;
+static json_t *do_unwatch(struct lease *lease, const json_t *json, struct error *err)
+{
+	(void)err;
+	return drop(lease, json, true);
 }
 
 static json_t *do_release(struct lease *lease, const json_t *json, struct error *err)
@@ -305,9 +297,9 @@ static const struct order {
 	const char *name;
 	json_t *(*run)(struct lease *lease, const json_t *json, struct error *err);
 } orders[] = {
-	{ "arm", do_arm },         { "end", do_end },     { "heal", do_heal },
-	{ "hello", do_hello },     { "look", do_look },   { "release", do_release },
-	{ "record", do_record },   { "route", do_route }, { "stats", do_stats },
+	{ "arm", do_arm },         { "end", do_end },         { "heal", do_heal },
+	{ "hello", do_hello },     { "look", do_look },       { "release", do_release },
+	{ "route", do_route },     { "stats", do_stats },     { "unwatch", do_unwatch },
 	{ "watch", do_watch },
 };
 

@@ -9,7 +9,8 @@
  *	 "match": {"method": "POST", "path": "/x", "header": "X: y", "nth": 0, "every": 0}}
  *	{"do": "watch", "number": 4, "edges": ["order -> payment"], "match": {}, "hold": true}
  *	{"do": "look", "number": 3}           -> {"ok": true, "armed": true, "hits": 12}
- *	{"do": "heal", "number": 3}    {"do": "release", "number": 4}
+ *	{"do": "heal", "number": 3}
+ *	{"do": "release", "number": 4}        {"do": "unwatch", "number": 4}
  *	{"do": "stats", "edge": "order -> payment"}
  *	{"do": "end"}                         a proxy that a run started ends
  *

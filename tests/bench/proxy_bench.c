@@ -305,7 +305,8 @@ static void show(struct target *targets, int count, int rounds)
 
 static bool hold(const char *what, double is, double at_most)
 {
-	printf("%s: %.2f, at most %.2f: %s\n", what, is, at_most, is <= at_most ? "held" : "MISSED");
+	printf("%s: %.2f, at most %.2f: %s\n", what, is, at_most,
+	       is <= at_most ? "held" : "MISSED");
 	return is <= at_most;
 }
 
@@ -321,7 +322,8 @@ static bool judge(const struct target *targets, int rounds)
 		printf("%s beside toxiproxy:\n", targets[i].name);
 		good &= hold("  added latency, ratio",
 			     (median(targets[i].latency_us, (size_t)rounds) - direct_us) /
-				     theirs_us, 1);
+				     theirs_us,
+			     1);
 		good &= hold("  CPU per call, ratio",
 			     median(targets[i].cpu_us, (size_t)rounds) / cpu_us, 0.5);
 	}
@@ -353,8 +355,8 @@ static bool carry_many(uint16_t port, pid_t pid)
 	}
 	for (int i = 0; i < open; i++)
 		answered += ping(fds[i]);
-	printf("%d of %d connections opened, %d answered, in %.1f s; the proxy spent %.1f s\n", open,
-	       many, answered, (now_us() - begun_us) / 1e6, process_cpu_us(pid) / 1e6);
+	printf("%d of %d connections opened, %d answered, in %.1f s; the proxy spent %.1f s\n",
+	       open, many, answered, (now_us() - begun_us) / 1e6, process_cpu_us(pid) / 1e6);
 	for (int i = 0; i < open; i++)
 		close(fds[i]);
 	return answered == many;
@@ -378,8 +380,9 @@ static struct proxy *start_ours(uint16_t upstream, struct target *tcp, struct ta
 		{ .name = tcp_name, .from = a, .to = a, .url = url, .protocol = EDGE_TCP },
 		{ .name = http_name, .from = a, .to = a, .url = url, .protocol = EDGE_HTTP },
 	};
-	static struct system system = { .name = a, .services = &service, .service_count = 1,
-					.edges = edges, .edge_count = 2 };
+	static struct system system = {
+		.name = a, .services = &service, .service_count = 1, .edges = edges, .edge_count = 2
+	};
 	struct proxy_settings settings = { .system = &system, .start_us = clock_now_us() };
 	struct error err;
 	struct proxy *proxy;

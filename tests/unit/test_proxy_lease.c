@@ -204,7 +204,7 @@ static pid_t serve(const struct proxying *p, const char *control)
 
 	if (pid == 0) {
 		struct error err = { "" };
-		bool good = proxy_serve(&p->system, control, &err);
+		bool good = proxy_serve(&p->system, control, (struct proxy_ready){ 0 }, &err);
 
 		if (!good)
 			printf("# %s\n", err.text);

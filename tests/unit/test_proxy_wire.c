@@ -4,6 +4,7 @@
 
 #include "lib/history.h"
 #include "lib/record.h"
+#include "lib/saga_key.h"
 #include "tests/unit/proxying.h"
 
 static struct proxying p;
@@ -424,6 +425,45 @@ static void hits_are_recorded(const char *directory)
 	unlink(path);
 }
 
+/* Three calls over one connection: each met the fault, and is known by its correlation. */
+static void calls_are_recorded(const char *directory)
+{
+	static const char asked[] = "GET /%d HTTP/1.1\r\nHost: x\r\nX-Correlation-Id: c%d\r\n\r\n";
+	static const char answered[] = "HTTP/1.1 204 No Content\r\n\r\n";
+	struct history_reader *reader;
+	const struct record *record;
+	struct through one;
+	char path[256], words[128], id[8];
+	uint32_t hits = 0;
+
+	snprintf(path, sizeof(path), "%s/proxy.history", directory);
+	if (!proxying_start(&p, EDGE_HTTP, directory))
+		return;
+	one = through_open(&p);
+	proxying_arm(&p, 2, "latency", "{ edge: a -> b, delay: 1ms, direction: both }");
+	for (int i = 1; i <= 3; i++) {
+		snprintf(words, sizeof(words), asked, i, i);
+		CHECK(tell(one.caller, words) && hears(one.upstream, words));
+		CHECK(tell(one.upstream, answered) && hears(one.caller, answered));
+	}
+	CHECK_INT(proxying_hits(&p, 2), 3);
+	through_close(&one);
+	proxying_end(&p);
+	reader = history_open(path, &p.err);
+	while (CHECK(reader != NULL) && (record = history_read(reader)))
+		if (record->kind == RECORD_HIT) {
+			struct record_hit hit;
+
+			memcpy(&hit, record->payload, sizeof(hit));
+			snprintf(id, sizeof(id), "c%u", (unsigned)++hits);
+			CHECK_INT(hit.call, hits);
+			CHECK(hit.correlation == text_hash(text_of(id)));
+		}
+	CHECK_INT(hits, 3);
+	history_reader_free(reader);
+	unlink(path);
+}
+
 static void settings_are_checked(void)
 {
 	char wrong[] = "{ edge: a -> b, delya: 1ms }";
@@ -482,9 +522,10 @@ int main(void)
 		settings_are_checked();
 	proxying_end(&p);
 	TEST("every hit is in the history")
-		if (CHECK(mkdtemp(directory) != NULL)) {
+		if (CHECK(mkdtemp(directory) != NULL))
 			hits_are_recorded(directory);
-			rmdir(directory);
-		}
+	TEST("over an HTTP edge each call is a hit, with its correlation")
+		calls_are_recorded(directory);
+	rmdir(directory);
 	return tap_done();
 }

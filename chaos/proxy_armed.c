@@ -100,7 +100,7 @@ static void armed_forget_on(struct armed *armed, struct proxy_edge *edge)
 	}
 	for (struct relay *relay = edge->relays, *next; relay; relay = next) {
 		next = relay->next;
-		if (relay->http && !relay->ended)
+		if (relay->http) /* also one that has ended, and still sends what it kept */
 			http_forget(relay->http, armed);
 	}
 }

@@ -232,9 +232,14 @@ void copy_part(struct copy *copy)
 
 void http_copies_forget(struct proxy_core *core, const struct armed *armed)
 {
-	for (struct copy *copy = core->copies; copy; copy = copy->next)
-		if (copy->armed == armed)
-			copy->armed = NULL;
+	for (struct copy *copy = core->copies, *next; copy; copy = next) {
+		next = copy->next;
+		if (copy->armed != armed)
+			continue;
+		copy->armed = NULL;
+		if (!copy->stream) /* not sent yet: and never will be */
+			copy_end(copy);
+	}
 }
 
 void http_copies_free(struct proxy_core *core)

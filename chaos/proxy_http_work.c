@@ -293,10 +293,27 @@ void work_request_ends(struct work *work)
 	}
 }
 
+/* Told once for each fault, so that who wonders why it did not hit finds out. */
+static void too_large(const struct work *work, struct armed *armed)
+{
+	struct history *history = work->http->relay->core->history;
+	struct buffer text = BUFFER_EMPTY;
+
+	if (!armed || armed->too_large++ || !history)
+		return;
+	buffer_format(&text,
+		      "call %u of connection %llu passed untreated: it does not fit into %d KiB, "
+		      "which is all that is kept of one",
+		      work->call.number, (unsigned long long)work->http->relay->number,
+		      CALL_KEEP_MAX / 1024);
+	history_add_text(history, RECORD_FAULT_TEXT, armed->fault.number, buffer_text(&text));
+	buffer_release(&text);
+}
+
 void work_request_full(struct work *work)
 {
-	if (work->twice && work->treatments[work->twice - 1].armed)
-		work->treatments[work->twice - 1].armed->too_large++;
+	if (work->twice)
+		too_large(work, work->treatments[work->twice - 1].armed);
 	promise_drop(work);
 	send_on(work);
 	buffer_release(&work->request);
@@ -423,8 +440,8 @@ void work_copy_ends(struct work *work)
 void work_answer_full(struct work *work)
 {
 	for (size_t i = 0; i < work->count; i++) {
-		if (work->keeps[i] && work->treatments[i].armed)
-			work->treatments[i].armed->too_large++;
+		if (work->keeps[i])
+			too_large(work, work->treatments[i].armed);
 		work->keeps[i] = false;
 	}
 	work->stage = WORK_PASSING;
@@ -473,7 +490,7 @@ void work_give_up(struct work *work)
 /* A caller that is left in silence stays so: its answer was lost, and stays lost. */
 static void go_on(struct work *work)
 {
-	if (work->stage == WORK_SILENT)
+	if (work->stage == WORK_SILENT || work->http->relay->ended)
 		return;
 	proxy_alarm_cancel(work->http->relay->core, &work->alarm);
 	if (work->stage == WORK_ASKING)
@@ -508,7 +525,10 @@ void work_forget(struct work *work, const struct armed *armed)
 			return;
 		}
 	}
-	if (work->watch == armed)
+	if (work->watch != armed)
+		return;
+	work->watch = NULL;
+	if (!work->http->relay->ended)
 		watch_over(work);
 }
 

@@ -365,6 +365,23 @@ static void sends_twice(void)
 	end(&p);
 }
 
+/* A second that is not on its way yet must not take effect when the fault is gone. */
+static void heals_the_second(void)
+{
+	struct proxying p;
+	int64_t hits;
+
+	if (!begin(&p, NULL))
+		return;
+	arm(&p, 0, "duplicate", "{ edge: a -> b, gap: 150ms }");
+	CHECK_INT(call_once(&p, "POST /pay"), 201);
+	CHECK(proxy_heal(p.proxy, 0, &p.err));
+	usleep(300000);
+	CHECK_INT(seen->count, 1);
+	CHECK(!proxy_hits(p.proxy, 0, &hits, &p.err) || hits == 0);
+	end(&p);
+}
+
 static void cuts_short(void)
 {
 	struct proxying p;
@@ -627,6 +644,8 @@ int main(void)
 		delays();
 	TEST("duplicate: the server sees it twice, on two connections; the caller gets one answer")
 		sends_twice();
+	TEST("duplicate: healed before the second was sent, it never is")
+		heals_the_second();
 	TEST("truncate: a large answer is cut at its share")
 		cuts_short();
 	TEST("8 MiB there and back in bounded memory, behind a delay")

@@ -203,6 +203,7 @@ static json_t *networks_record(const json_t *seen, const char *only)
 				json_array_append(aliases, alias);
 		json_object_set_new(record, "aliases", aliases);
 		json_object_set(record, "ipam", json_object_get(network, "IPAMConfig"));
+		json_object_set_new(record, "address", json_string(word(network, "IPAddress")));
 		json_object_set_new(all, name, record);
 	}
 	return all;

@@ -67,10 +67,11 @@ static bool pull(const char *socket, const json_t *container, struct error *err)
 	return true;
 }
 
-static bool connect_to(const char *socket, const json_t *container, const char *network,
-		       const json_t *record, struct error *err)
+/* With the settings that the end had before, and with `ipam`, if given. */
+static bool connect_as(const char *socket, const json_t *container, const char *network,
+		       json_t *ipam, struct error *err)
 {
-	json_t *ipam = json_object_get(record, "ipam");
+	const json_t *record = json_object_get(networks_of(container), network);
 	json_t *end = json_pack("{s:O}", "Aliases", json_object_get(record, "aliases"));
 
 	if (json_is_object(ipam))
@@ -79,6 +80,25 @@ static bool connect_to(const char *socket, const json_t *container, const char *
 			    json_pack("{s:O, s:o}", "Container", json_object_get(container, "id"),
 				      "EndpointConfig", end),
 			    err);
+}
+
+/*
+ * With the same address, too, since who knows it may not ask for it again. Not every network lets
+ * one choose: then as its settings were.
+ */
+static bool connect_to(const char *socket, const json_t *container, const char *network,
+		       const json_t *record, struct error *err)
+{
+	const char *address = json_string_value(json_object_get(record, "address"));
+	json_t *ipam = json_object_get(record, "ipam"), *same = NULL;
+	bool ok = false;
+
+	if (!json_is_object(ipam) && address && *address) {
+		same = json_pack("{s:s}", "IPv4Address", address);
+		ok = connect_as(socket, container, network, same, err);
+		json_decref(same);
+	}
+	return ok || connect_as(socket, container, network, ipam, err);
 }
 
 /* A network is the container's own also while it does not run. One that was removed needs none. */

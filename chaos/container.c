@@ -1,12 +1,16 @@
 #include "chaos/container.h"
 
-#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "chaos/engine_api.h"
 #include "chaos/network.h"
-#include "lib/random.h"
+#include "chaos/target.h"
+#include "lib/clock.h"
 #include "lib/url.h"
+
+enum { USUALLY_TAKES_US = 1000000, MOST_PATIENCE_US = 10000000 };
 
 static const char *word(const json_t *object, const char *key)
 {
@@ -135,6 +139,19 @@ bool container_post(const char *socket, const json_t *container, const char *wha
 	ok = engine_do(&(struct engine_call){ socket, "POST", path.data, NULL }, NULL, err);
 	buffer_release(&path);
 	return ok;
+}
+
+void container_settle(const json_t *undo, bool (*look)(const json_t *undo, struct error *err))
+{
+	int64_t planned_us = json_integer_value(json_object_get(undo, "planned_us"));
+	int64_t takes_us = json_integer_value(json_object_get(undo, "takes_us"));
+	int64_t patience_us = takes_us < MOST_PATIENCE_US ? takes_us : MOST_PATIENCE_US;
+	int64_t since_us = clock_wall_us() - planned_us;
+
+	while (since_us >= 0 && since_us < patience_us && look(undo, NULL)) {
+		usleep(50000);
+		since_us = clock_wall_us() - planned_us;
+	}
 }
 
 bool container_each(const json_t *undo, container_act *act, struct error *err)
@@ -266,43 +283,34 @@ static bool choose(struct choosing *choosing, const char *container)
 	return ok;
 }
 
-/* Of a service's instances, as many as the share says: a run of them from a drawn one. */
-static bool choose_of_service(struct choosing *choosing, const struct fault *fault,
-			      const struct service *service)
+static bool choose_instance(struct choosing *choosing, const struct target_process *target)
 {
-	struct random stream = random_stream(fault->seed, "instances", fault->number);
-	size_t all = service->instance_count, count = all, first = 0;
+	const struct instance_place *place = &target->service->instances[target->instance];
 
-	if (fault->share > 0 && fault->share < 1)
-		count = (size_t)ceil(fault->share * (double)all);
-	if (fault->most > 0 && count > (size_t)fault->most)
-		count = (size_t)fault->most;
-	if (count < all)
-		first = (size_t)random_below(&stream, all);
-	for (size_t i = 0; i < count; i++) {
-		const struct instance_place *place = &service->instances[(first + i) % all];
-
-		if (!place->container)
-			return error_set(choosing->err,
-					 "the service '%s' is in no container: it needs "
-					 "'container:' in the system file",
-					 service->name);
-		if (!choose(choosing, place->container))
-			return false;
-	}
-	return true;
+	if (place->container)
+		return choose(choosing, place->container);
+	return error_set(choosing->err,
+			 "the service '%s' is in no container: it needs 'container:' in the system "
+			 "file",
+			 target->service->name);
 }
 
 static bool choose_all(struct choosing *choosing, const struct fault *fault)
 {
+	struct target_process *targets;
+	size_t count;
+	bool ok;
+
 	if (choosing->way->container)
 		return choose(choosing, choosing->way->container);
-	for (size_t i = 0; i < fault->service_count; i++)
-		if (!choose_of_service(choosing, fault, fault->services[i]))
-			return false;
-	return json_array_size(choosing->containers) > 0 ||
-	       error_set(choosing->err, "it is aimed at no container: give 'service:' or "
-					"'container:'");
+	if (!fault->service_count)
+		return error_set(choosing->err, "it is aimed at no container: give 'service:' or "
+						"'container:'");
+	ok = target_instances(fault, &targets, &count, choosing->err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = choose_instance(choosing, &targets[i]);
+	free(targets);
+	return ok;
 }
 
 bool container_plan(const struct fault *fault, const struct container_way *way,
@@ -318,6 +326,9 @@ bool container_plan(const struct fault *fault, const struct container_way *way,
 	if (ok) {
 		plan->undo = json_pack("{s:s, s:O}", "socket", socket.data, "containers",
 				       choosing.containers);
+		json_object_set_new(plan->undo, "planned_us", json_integer(clock_wall_us()));
+		json_object_set_new(plan->undo, "takes_us",
+				    json_integer(USUALLY_TAKES_US + way->takes_us));
 		buffer_add_string(plan->undoes, way->undoes);
 	}
 	json_decref(choosing.containers);

@@ -25,6 +25,7 @@ struct container_way {
 	const char *network;   /* only this one of its networks; NULL: all */
 	bool networks;         /* it has to have one */
 	bool comes_back;       /* it must still be there after it has ended */
+	int64_t takes_us;      /* how long the engine may be at it, beyond the usual second */
 };
 
 bool container_plan(const struct fault *fault, const struct container_way *way,
@@ -46,6 +47,12 @@ void container_state_release(struct container_state *state);
 
 /* Whether one of that name runs, which need not be the same: someone made it anew. */
 bool container_replaced(const char *socket, const json_t *container);
+
+/*
+ * What an engine was asked for it goes on doing when who asked has died. So who heals soon after
+ * the planning waits until it has happened, or is too late to happen.
+ */
+void container_settle(const json_t *undo, bool (*look)(const json_t *undo, struct error *err));
 
 /* POST /containers/ID/WHAT */
 bool container_post(const char *socket, const json_t *container, const char *what,

@@ -141,14 +141,15 @@ static bool arm(const struct fault *fault, const json_t *undo, struct error *err
 	return container_each(undo, pull, err);
 }
 
-static bool heal(const json_t *undo, struct error *err)
-{
-	return container_each(undo, put_back, err);
-}
-
 static bool look(const json_t *undo, struct error *err)
 {
 	return container_each(undo, look_at, err);
+}
+
+static bool heal(const json_t *undo, struct error *err)
+{
+	container_settle(undo, look);
+	return container_each(undo, put_back, err);
 }
 
 const struct fault_kind container_disconnect = {

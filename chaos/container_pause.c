@@ -59,14 +59,15 @@ static bool look_at(const char *socket, const json_t *container, struct error *e
 	return ok;
 }
 
-static bool heal(const json_t *undo, struct error *err)
-{
-	return container_each(undo, let_go_on, err);
-}
-
 static bool look(const json_t *undo, struct error *err)
 {
 	return container_each(undo, look_at, err);
+}
+
+static bool heal(const json_t *undo, struct error *err)
+{
+	container_settle(undo, look);
+	return container_each(undo, let_go_on, err);
 }
 
 const struct fault_kind container_pause = {

@@ -43,6 +43,7 @@ static bool look(const char *socket, const json_t *container, struct error *err)
 
 bool container_start_again(const json_t *undo, struct error *err)
 {
+	container_settle(undo, container_started_again);
 	return container_each(undo, start, err);
 }
 

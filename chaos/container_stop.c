@@ -27,6 +27,7 @@ static bool plan(const struct fault *fault, struct fault_plan *plan, struct erro
 		.undoes = "start it again",
 		.container = settings->container,
 		.comes_back = true,
+		.takes_us = settings->grace_us,
 	};
 
 	return container_plan(fault, &way, plan, err);

@@ -1,5 +1,4 @@
 /* From what a fault is aimed at to the places where its packets are met. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/vfs.h>
@@ -230,24 +229,20 @@ static bool add_instance(struct planning *planning, const struct service *servic
 	return ok;
 }
 
-/* How many of its instances a service may lose, and which: a run of them from a drawn one. */
-static size_t instances_meant(const struct planning *planning, const struct service *service,
-			      size_t *first)
+static bool add_services(struct planning *planning)
 {
-	const struct fault *fault = planning->fault;
-	struct random stream = random_stream(fault->seed, "instances", fault->number);
-	size_t all = service->instance_count, count = all;
+	struct fault whole = *planning->fault;
+	struct target_process *targets;
+	size_t count;
+	bool ok;
 
-	*first = 0;
-	if (planning->places.way->all_instances || all < 2)
-		return all;
-	if (fault->share > 0 && fault->share < 1)
-		count = (size_t)ceil(fault->share * (double)all);
-	if (fault->most > 0 && count > (size_t)fault->most)
-		count = (size_t)fault->most;
-	if (count < all)
-		*first = (size_t)random_below(&stream, all);
-	return count;
+	if (planning->places.way->all_instances)
+		whole.share = 1;
+	ok = target_instances(&whole, &targets, &count, planning->err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = add_instance(planning, targets[i].service, targets[i].instance);
+	free(targets);
+	return ok;
 }
 
 static bool add_all(struct planning *planning)
@@ -258,16 +253,7 @@ static bool add_all(struct planning *planning)
 	for (size_t i = 0; ok && i < fault->edge_count; i++)
 		ok = add_edge(planning, fault->edges[i]);
 	/* With both, a region is meant: its border, not what goes on inside. */
-	for (size_t i = 0; ok && !fault->edge_count && i < fault->service_count; i++) {
-		const struct service *service = fault->services[i];
-		size_t first, count = instances_meant(planning, service, &first);
-
-		for (size_t k = 0; ok && k < count; k++)
-			ok = add_instance(planning, service, (first + k) % service->instance_count);
-	}
-	if (ok && !planning->places.count)
-		ok = error_set(planning->err, "it is aimed at nothing that has packets");
-	return ok;
+	return ok && (fault->edge_count || add_services(planning));
 }
 
 static char *with_handle(const char *text, const char *handle)

@@ -88,22 +88,33 @@ static bool find_all(const struct fault *fault, struct target_process *targets, 
 	return true;
 }
 
-bool target_processes(const struct fault *fault, struct target_process **processes, size_t *count,
+bool target_instances(const struct fault *fault, struct target_process **instances, size_t *count,
 		      struct error *err)
 {
-	struct target_process *targets = memory_array(count_instances(fault) + 1, sizeof(*targets));
+	struct target_process *all = memory_array(count_instances(fault) + 1, sizeof(*all));
 
 	*count = 0;
 	for (size_t i = 0; i < fault->service_count; i++)
 		for (size_t j = 0; j < fault->services[i]->instance_count; j++)
-			targets[(*count)++] =
-				(struct target_process){ .service = fault->services[i],
-							 .instance = j };
-	if (*count == 0) {
-		free(targets);
-		return error_set(err, "'%s' is aimed at no service", fault->name);
+			all[(*count)++] = (struct target_process){ .service = fault->services[i],
+								   .instance = j };
+	*instances = all;
+	if (*count > 0) {
+		cut_down(fault, all, count);
+		return true;
 	}
-	cut_down(fault, targets, count);
+	free(all);
+	*instances = NULL;
+	return error_set(err, "'%s' is aimed at no service", fault->name);
+}
+
+bool target_processes(const struct fault *fault, struct target_process **processes, size_t *count,
+		      struct error *err)
+{
+	struct target_process *targets;
+
+	if (!target_instances(fault, &targets, count, err))
+		return false;
 	if (!find_all(fault, targets, *count, err)) {
 		free(targets);
 		return false;

@@ -23,6 +23,10 @@ struct target_process {
 bool target_processes(const struct fault *fault, struct target_process **processes, size_t *count,
 		      struct error *err); /* free() */
 
+/* Only which instances that is; they may be without a process, in a container or elsewhere. */
+bool target_instances(const struct fault *fault, struct target_process **instances, size_t *count,
+		      struct error *err); /* free() */
+
 /* The process of an instance, now: it may have been started again since. */
 bool target_process(const struct service *service, size_t instance,
 		    struct process_identity *process, struct error *err);

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include "chaos/control_mark.h"
 #include "lib/clock.h"
 
 static size_t swallow(char *data, size_t size, size_t count, void *context)
@@ -14,6 +15,14 @@ static size_t swallow(char *data, size_t size, size_t count, void *context)
 	return *seen > 65536 ? 0 : size * count; /* its status is what matters */
 }
 
+static int keep_free(void *context, curl_socket_t socket, curlsocktype purpose)
+{
+	(void)context;
+	(void)purpose;
+	control_mark_socket(socket);
+	return CURL_SOCKOPT_OK;
+}
+
 static void prepare(CURL *curl, const char *url, int64_t wait_us, size_t *seen)
 {
 	curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -21,6 +30,7 @@ static void prepare(CURL *curl, const char *url, int64_t wait_us, size_t *seen)
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(wait_us / US_PER_MS) + 1);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, keep_free);
 	/* Who it is was settled by its address; a certificate of its own making is no illness. */
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);

@@ -7,7 +7,7 @@
  *
  * Steps: possible plan save:FILE arm hits tell look heal sleep:MS wait:FILE (until it exists)
  * kill (itself, -9) armkill:MS (arms, killed after so long). A line of JSON each; stops at a plan
- * that failed. SYSTEM may be '-'.
+ * that failed. SYSTEM may be '-'. FAULT_FOR is how long the fault lasts (30s).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -57,8 +57,10 @@ static bool read_fault(struct driver *driver, const char *path, const char *text
 {
 	struct reading reading = { &driver->arena, &driver->complaints, NULL, NULL };
 	struct chaos_context context = { .reading = &reading, .seed = 42 };
+	const char *lasts = getenv("FAULT_FOR");
 	struct system *system = arena_new(&driver->arena, sizeof(*system));
-	char *yaml = arena_format(&driver->arena, "faults: [ { at: 0s, for: 30s, %s } ]", text);
+	char *yaml = arena_format(&driver->arena, "faults: [ { at: 0s, for: %s, %s } ]",
+				  lasts ? lasts : "30s", text);
 	const struct yaml *root;
 
 	if (strcmp(path, "-") != 0) {

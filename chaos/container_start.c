@@ -1,5 +1,11 @@
 #include "chaos/container_start.h"
 
+#include <unistd.h>
+
+#include "lib/clock.h"
+
+enum { START_PATIENCE_US = 3000000 };
+
 static const char *name_of(const json_t *container)
 {
 	const char *name = json_string_value(json_object_get(container, "name"));
@@ -21,14 +27,28 @@ static bool runs(const char *socket, const json_t *container, struct container_s
 			 name_of(container));
 }
 
-static bool start(const char *socket, const json_t *container, struct error *err)
+static bool start_once(const char *socket, const json_t *container, bool *again, struct error *err)
 {
 	struct container_state state = { .exists = false };
 	bool ok = runs(socket, container, &state, err);
 
-	if (!ok && state.exists)
+	*again = !ok && state.exists;
+	if (*again)
 		ok = container_post(socket, container, "start", err);
 	container_state_release(&state);
+	return ok;
+}
+
+/* One that is just about to end neither runs nor can it be started. */
+static bool start(const char *socket, const json_t *container, struct error *err)
+{
+	int64_t deadline_us = clock_now_us() + START_PATIENCE_US;
+	bool again, ok = start_once(socket, container, &again, err);
+
+	while (!ok && again && clock_now_us() < deadline_us) {
+		usleep(100000);
+		ok = start_once(socket, container, &again, err);
+	}
 	return ok;
 }
 

@@ -28,6 +28,10 @@ static const struct check checks[] = {
 	{ "libcurl", look_at_libcurl },
 	{ "libevent", look_at_libevent },
 	{ "openssl", look_at_openssl },
+	{ "nftables", look_at_nftables },
+	{ "queues", look_at_queues },
+	{ "containers", look_at_containers },
+	{ "rights", look_at_rights },
 };
 
 enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };
@@ -89,11 +93,13 @@ static int doctor_run(struct invocation *invocation)
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary = "say what limits this machine as a generator",
+	.summary = "say what limits this machine as a generator, and which faults it can make",
 	.usage = "[--json]",
 	.about = "Looks at descriptors, ports, cores, memory, the clock and the libraries, "
 		 "measures how late this machine wakes up, and says what would limit a run "
-		 "and what to do about it.\n\n"
+		 "and what to do about it. Then it tries out what faults need: rules for packets "
+		 "and queues, in a network namespace that is gone afterwards, and a container "
+		 "engine.\n\n"
 		 "Nothing is changed. The exit code is 0 whatever was found.",
 	.options = doctor_options,
 	.options_bytes = sizeof(struct doctor_options),

@@ -58,4 +58,10 @@ void look_at_libcurl(struct finding *finding);
 void look_at_libevent(struct finding *finding);
 void look_at_openssl(struct finding *finding);
 
+/* doctor_chaos.c */
+void look_at_nftables(struct finding *finding);
+void look_at_queues(struct finding *finding);
+void look_at_containers(struct finding *finding);
+void look_at_rights(struct finding *finding);
+
 #endif

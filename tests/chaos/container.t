@@ -82,6 +82,9 @@ def clean_up():
     shutil.rmtree(work, ignore_errors=True)
 
 
+# Podman keeps there, for all of its roots, which addresses it has given away.
+os.makedirs("/run/containers", exist_ok=True)
+run("mount", "-t", "tmpfs", "tmpfs", "/run/containers")
 engine = subprocess.Popen([*PODMAN, "system", "service", "--time", "0", f"unix://{ENGINE}"],
                           stderr=subprocess.DEVNULL)
 try:

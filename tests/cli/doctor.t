@@ -8,7 +8,7 @@ import sys
 
 BINARY = os.environ.get("SAGASTORM", os.path.abspath("build/debug/sagastorm"))
 EXPECTED = ["descriptors", "ports", "time-wait", "cores", "busyness", "memory", "huge-pages",
-            "clock", "wake-up", "kernel", "libcurl", "libevent", "openssl"]
+            "clock", "wake-up", "kernel", "libcurl", "libevent", "openssl", "nftables", "queues", "containers", "rights"]
 count = failures = 0
 
 
@@ -48,6 +48,16 @@ few = json.loads(doctor("--json", preexec_fn=few_descriptors).stdout)["checks"][
 ok(few["verdict"] == "warn", "few descriptors are a warning", few)
 ok("soft 256, hard 512" in few["seen"], "with both limits", few)
 ok("448 connected users" in few["seen"], "and what they mean in users", few)
+
+empty = dict(os.environ, PATH="/nowhere", DOCKER_HOST="unix:///nowhere/engine.sock")
+without = {check["name"]: check
+           for check in json.loads(doctor("--json", env=empty).stdout)["checks"]}
+ok(without["containers"]["verdict"] == "warn" and
+   "/nowhere/engine.sock" in without["containers"]["seen"],
+   "no container engine where one should be is a warning", without["containers"])
+ok(all(found[name]["verdict"] == "ok" or "no fault" in found[name]["advice"]
+       for name in ("nftables", "queues", "containers")),
+   "what can't be done says which faults that are", found)
 
 cores = os.sched_getaffinity(0)
 

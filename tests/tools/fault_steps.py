@@ -1,5 +1,5 @@
-"""fault_steps: tests that walk a fault step by step (tests/tools/fault_driver.c) in a network
-namespace and a mount namespace of their own, so that nothing they do is seen outside.
+"""fault_steps: tests that walk a fault step by step (tests/tools/fault_driver.c) in namespaces of
+their own (network, mounts, processes), so that nothing they do is seen outside.
 
     from fault_steps import *
     work = isolate()                      # starts this script again, inside
@@ -31,16 +31,17 @@ def skip_all(why):
 
 
 def isolate():
-    """Everything below runs in fresh network and mount namespaces, with loopback up."""
+    """Everything below runs in fresh namespaces, with loopback up."""
     global work
     if INSIDE not in os.environ:
-        probe = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True,
-                               text=True)
+        # Whatever is still running when the test ends goes with its process namespace.
+        unshare = ["unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork",
+                   "--kill-child", "--mount-proc"]
+        probe = subprocess.run([*unshare, "true"], capture_output=True, text=True)
         if probe.returncode:
             skip_all("no right to make namespaces: " + probe.stderr.strip())
         os.environ[INSIDE] = "yes"
-        os.execvp("unshare", ["unshare", "--net", "--mount", "--propagation", "private",
-                              sys.executable, *sys.argv])
+        os.execvp("unshare", [*unshare, sys.executable, *sys.argv])
     work = tempfile.mkdtemp()
     os.makedirs("/run/netns", exist_ok=True)
     run("mount", "-t", "tmpfs", "tmpfs", "/run/netns")

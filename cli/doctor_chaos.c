@@ -93,7 +93,8 @@ void look_at_rights(struct finding *finding)
 		finding_warn(finding, "no faults on processes: this kernel has no pidfd (5.3)");
 	else if (missing.length)
 		finding_warn(finding,
-			     "only our own processes can be broken; for more, run as root");
+			     "faults that need that are refused; for all, run as root with "
+			     "every capability");
 	if (self >= 0)
 		close(self);
 	buffer_release(&missing);

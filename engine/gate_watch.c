@@ -5,6 +5,8 @@
 #include "lib/gauge.h"
 #include "lib/memory.h"
 
+enum { LEAST_ERRORS = 10 };
+
 struct gate_watch {
 	const struct scenario *scenario;
 	struct history *history;
@@ -122,13 +124,23 @@ static void write_broken(struct gate_watch *gates, size_t number, const struct j
 		history_put(gates->history, RECORD_EVENT, 0, &event, sizeof(event));
 }
 
+/* A run is not stopped by its first error, though it is a large share of what was seen by then. */
+static bool is_certain(const struct condition *condition, const struct judgement *judgement)
+{
+	if (judgement->holding != DOES_NOT_HOLD || judgement->samples < judgement->needed)
+		return false;
+	return condition->unit != UNIT_SHARE || condition->bound <= 0 ||
+	       condition->form != FORM_WHOLE ||
+	       judgement->actual * (double)judgement->samples >= LEAST_ERRORS;
+}
+
 static void look(struct gate_watch *gates, int64_t now_us)
 {
 	for (size_t i = 0; i < gates->count; i++) {
 		struct judgement judgement;
 
 		gauge_judge(&gates->gauges[i], &judgement);
-		if (judgement.holding != DOES_NOT_HOLD)
+		if (!is_certain(gates->gauges[i].condition, &judgement))
 			continue;
 		write_broken(gates, i, &judgement, now_us);
 		return;

@@ -6,8 +6,9 @@
  *	if (gate_watch_turn(gates, watch, now_us)) stop the run, gracefully (EVENT_CUT_SHORT)
  *
  * They are judged by what reports judge them by (lib/gauge.h), of what was seen so far; `any 10s
- * of` by the stretches that are over. Too little to say anything is no reason to stop. The one that
- * is broken is written into the history (EVENT_GATE_BROKEN): the run then ends with exit code 20.
+ * of` by the stretches that are over. Too little to say anything is no reason to stop, and neither
+ * are fewer than ten errors, unless none is allowed. The one that is broken is written into the
+ * history (EVENT_GATE_BROKEN): the run then ends with exit code 20.
  */
 #ifndef ENGINE_GATE_WATCH_H
 #define ENGINE_GATE_WATCH_H

@@ -323,7 +323,8 @@ static void write_gates(struct screen *screen, const struct report *report)
 		add_name(screen, gate->name, 48);
 		add_cell(screen, 12, *gate->shown ? gate->shown : "-", "");
 		if (isfinite(gate->margin) && gate->holding != NOT_KNOWN)
-			buffer_format(screen->out, "  %+.0f%%", 100 * fmin(gate->margin, 9.99));
+			buffer_format(screen->out, "  %+.0f%%",
+				      100 * fmax(fmin(gate->margin, 9.99), -9.99));
 		buffer_add_char(screen->out, '\n');
 	}
 	if (shown + 1 < report->gate_count)

@@ -35,6 +35,8 @@ bool proxied_plan(struct proxy *proxy, const struct fault *fault, struct fault_p
 	if (!process_identify(proxy_server_pid(proxy), &identity, err))
 		return false;
 	say_plan(fault, plan);
+	if (!plan->undo)
+		plan->undo = json_object();
 	json_object_set_new(plan->undo, "proxy", process_to_json(&identity));
 	json_object_set_new(plan->undo, "control", json_string(proxy_control(proxy)));
 	json_object_set_new(plan->undo, "run", json_string(proxy_run(proxy)));

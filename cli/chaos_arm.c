@@ -17,7 +17,7 @@
 #define HEALTH_WAIT_US	(2 * US_PER_S)
 #define HEALING_WAIT_US (60 * US_PER_S)
 
-enum { POLL_MS = 200 };
+enum { POLL_MS = 200, PART_BYTES = 16 };
 
 struct arm_options {
 	bool dry_run;
@@ -180,17 +180,32 @@ static bool starts_again(const struct fault *fault)
 	return fault->trigger.kind == TRIGGER_ON && fault->trigger.match.every > 0;
 }
 
+/* It may quote what others wrote: nothing in it steers the terminal. */
+static void say_event(const struct fault *fault, const struct fault_event *event)
+{
+	struct text rest = text_of(event->text);
+	char part[VISIBLE_MAX];
+
+	printf("%9.3f s  %-8s %s: ", (double)event->at_us / 1e6, fault_state_name(event->state),
+	       fault->name);
+	while (rest.length) {
+		size_t length = rest.length < PART_BYTES ? rest.length : PART_BYTES;
+
+		fputs(visible(part, (struct text){ rest.data, length }), stdout);
+		rest = (struct text){ rest.data + length, rest.length - length };
+	}
+	if (event->state == FAULT_HEALED && event->hits >= 0)
+		printf(event->hits ? " (hits: %lld)" : " (it hit nothing)", (long long)event->hits);
+	printf("\n");
+	fflush(stdout);
+}
+
 static void take_event(struct arming *arming, const struct fault_event *event)
 {
 	const struct fault *fault = &arming->chaos->faults[event->fault];
-	char text[VISIBLE_MAX];
 
-	printf("%9.3f s  %-8s %s: %s", (double)event->at_us / 1e6, fault_state_name(event->state),
-	       fault->name, visible(text, text_of(event->text)));
-	if (event->state == FAULT_HEALED && event->hits >= 0)
-		printf(event->hits ? " (%lld hits)" : " (it hit nothing)", (long long)event->hits);
-	printf("\n");
-	fflush(stdout);
+	if (event->state != FAULT_ARMING) /* ARMED says the same, once it is true */
+		say_event(fault, event);
 	if (is_last(event->state) && !is_last(arming->states[event->fault]) && !starts_again(fault))
 		arming->open--;
 	arming->states[event->fault] = event->state;

@@ -29,7 +29,7 @@ static const char *const families[FAMILY_COUNT] = {
 
 static bool can(const struct fault_kind *kind, struct error *err)
 {
-	return !kind->possible || kind->possible(err);
+	return fault_possible(kind, NULL, err);
 }
 
 static void add_kind(const struct fault_kind *kind, struct buffer *out)

@@ -33,8 +33,8 @@ struct network_way {
 	bool isolates;        /* a service is also kept from those it calls */
 };
 
-bool network_plan(const struct fault *fault, const struct network_way *way,
-		  struct fault_plan *plan, struct error *err);
+bool network_plan(const struct fault *fault, const struct network_way *way, struct fault_plan *plan,
+		  struct error *err);
 bool network_arm(const struct fault *fault, const json_t *undo, struct error *err);
 bool network_heal(const json_t *undo, struct error *err);
 bool network_look(const json_t *undo, struct error *err);

@@ -270,6 +270,22 @@ static json_t *do_unwatch(struct lease *lease, const json_t *json, struct error 
 	return drop(lease, json, true);
 }
 
+/* Hits are written there from now on, until whoever asked for it is gone. */
+static json_t *do_record(struct lease *lease, const json_t *json, struct error *err)
+{
+	struct proxy_core *core = lease->core;
+	const char *directory = json_string_value(json_object_get(json, "history"));
+
+	if (core->history || !directory) {
+		error_set(err, "the proxy records for another run already");
+		return NULL;
+	}
+	core->history = history_create(directory, "proxy", err);
+	core->start_us = json_integer_value(json_object_get(json, "start_us"));
+	core->recorder = core->history ? lease : NULL;
+	return core->history ? ok() : NULL;
+}
+
 static json_t *do_release(struct lease *lease, const json_t *json, struct error *err)
 {
 	struct armed *watch = asked_fault(lease, json, true);
@@ -298,9 +314,9 @@ static const struct order {
 	json_t *(*run)(struct lease *lease, const json_t *json, struct error *err);
 } orders[] = {
 	{ "arm", do_arm },         { "end", do_end },         { "heal", do_heal },
-	{ "hello", do_hello },     { "look", do_look },       { "release", do_release },
-	{ "route", do_route },     { "stats", do_stats },     { "unwatch", do_unwatch },
-	{ "watch", do_watch },
+	{ "hello", do_hello },     { "look", do_look },       { "record", do_record },
+	{ "release", do_release }, { "route", do_route },     { "stats", do_stats },
+	{ "unwatch", do_unwatch }, { "watch", do_watch },
 };
 
 static void lease_obey(struct lease *lease, struct text line)
@@ -315,11 +331,7 @@ static void lease_obey(struct lease *lease, struct text line)
 		if (strcmp(orders[i].name, name) == 0)
 			order = &orders[i];
 	answer = order ? order->run(lease, json, &err) : NULL;
-	if (!answer)
-		answer = say_why(err.text);
-	if (json_object_get(json, "id"))
-		json_object_set(answer, "id", json_object_get(json, "id"));
-	lease_say(lease, answer);
+	lease_say(lease, answer ? answer : say_why(err.text));
 	json_decref(json);
 }
 

@@ -67,7 +67,7 @@ enum work_stage {
 	WORK_REFUSING,  /* its request is dropped until it is complete: then it gets our reply */
 	WORK_SENT,      /* it was sent on; no head of an answer has come */
 	WORK_ANSWERING, /* a head has; its faults are asked what they think of it, or one waits */
-	WORK_COLLECTING,/* its answer is kept until it is complete */
+	WORK_COLLECTING, /* its answer is kept until it is complete */
 	WORK_COPY,      /* its answer is complete, but it shall get that of the copy */
 	WORK_ANSWERED,  /* it is complete; its faults are asked, or one of them waits */
 	WORK_PASSING,   /* its answer passes, perhaps to be cut */
@@ -91,7 +91,6 @@ struct work {
 	struct buffer request;       /* its head, and its body while KEEPING */
 	struct buffer answer;        /* the head of the final answer, and its body if kept */
 	size_t answer_head_bytes;
-	bool answer_closes;          /* the connection ends after it, whatever becomes of it */
 	struct buffer decoded;       /* the body of `answer`, if that came in chunks */
 	size_t cut;                  /* 1 + the treatment that said CALL_CUT; 0: none */
 	size_t twice;                /* the same for CALL_TWICE; its hit is promised */
@@ -128,8 +127,7 @@ void flow_is_about(struct relay *relay, enum flow flow, const struct asked *aske
 
 /* proxy_http_work.c */
 /* The work that this request is, if any fault or watch wants it. */
-struct work *work_find(struct http *http, const struct http1_head *head,
-		       const struct asked *asked);
+struct work *work_find(struct http *http, const struct http1_head *head, const struct asked *asked);
 void work_begin(struct work *work);           /* its head is in work->request */
 void work_queue_moved(struct work *work);     /* the calls before it may have been answered */
 void work_request_ends(struct work *work);

@@ -145,6 +145,7 @@ const struct edge *system_entrance(const struct system *system)
 
 static void fill_service(struct service *known, const struct service *now)
 {
+	known->at = now->at; /* the file that pids are read from again */
 	known->url = now->url;
 	known->health = now->health;
 	known->smtp = now->smtp;

@@ -4,12 +4,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/aftermath.h"
 #include "engine/coordinator.h"
+#include "engine/gate_watch.h"
 #include "engine/meta.h"
+#include "engine/site.h"
+#include "engine/storm.h"
 #include "engine/target.h"
 #include "lib/clock.h"
 #include "lib/file.h"
@@ -74,78 +79,218 @@ struct paths {
 	char scenario[4096];
 };
 
-static bool make_directories(const char *directory, struct paths *paths, struct error *err)
+static bool may_use(const char *directory, struct error *err)
 {
 	if (strlen(directory) > 3900)
 		return error_set(err, "the name of the run directory is too long");
-	if (holds_run(directory))
-		return error_set(err, "'%s' already holds a run; choose another with -o",
-				 directory);
+	return !holds_run(directory) ||
+	       error_set(err, "'%s' already holds a run; choose another with -o", directory);
+}
+
+static bool make_directories(const char *directory, struct paths *paths, struct error *err)
+{
 	snprintf(paths->history, sizeof(paths->history), "%s/history", directory);
 	snprintf(paths->meta, sizeof(paths->meta), "%s/history/meta.json", directory);
 	snprintf(paths->scenario, sizeof(paths->scenario), "%s/scenario.yaml", directory);
 	return file_make_directory(paths->history, err);
 }
 
-static bool write_beginnings(struct scenario *scenario, const struct run_options *options,
-			     const struct load *load, uint32_t workers, int64_t start_us,
-			     const struct paths *paths, struct error *err)
+/* One run, while it takes place. */
+struct trial {
+	struct scenario *scenario;
+	const struct run_options *options;
+	struct paths paths;
+	struct load load;
+	uint32_t workers;
+	int64_t start_us; /* on clock_now_us() */
+	struct site *site;
+	struct history *history;
+	struct watch *watch;
+	struct gate_watch *gates; /* NULL: none of them aborts */
+	bool gate_broken;
+	struct storm *storm; /* NULL: nothing is broken */
+	struct coordinator *coordinator;
+};
+
+static bool write_beginnings(struct trial *trial, struct error *err)
 {
 	struct meta_run run = {
-		.workers = workers,
-		.wall_start_us = clock_wall_us() + start_us - clock_now_us(),
-		.transport = load->transport,
-		.command = options->command,
-		.run = load->run,
+		.workers = trial->workers,
+		.wall_start_us = clock_wall_us() + trial->start_us - clock_now_us(),
+		.transport = trial->load.transport,
+		.command = trial->options->command,
+		.run = trial->load.run,
 	};
 
-	return file_write(paths->scenario, text_of(scenario->resolved), err) &&
-	       meta_write(scenario, &run, paths->meta, err);
+	return file_write(trial->paths.scenario, text_of(trial->scenario->resolved), err) &&
+	       meta_write(trial->scenario, &run, trial->paths.meta, err);
 }
 
-static bool coordinate(struct scenario *scenario, const struct run_options *options,
-		       const struct paths *paths, struct run_end *end, struct error *err)
+static bool begin_storm(struct trial *trial, struct error *err)
 {
-	struct load load = load_of(scenario);
-	uint32_t workers = worker_count(scenario);
-	int64_t start_us = clock_now_us() + LEAD_US;
-	struct coordinator *coordinator = NULL;
-	struct history *history = NULL;
+	const struct scenario *scenario = trial->scenario;
+	struct proxy *proxy = site_proxy(trial->site);
+	const struct storm_settings settings = {
+		.chaos = scenario->chaos,
+		.steady = scenario->steady,
+		.steady_count = scenario->steady_count,
+		.system = scenario->system,
+		.contracts = scenario->contracts,
+		.contract_count = scenario->contract_count,
+		.proxy = proxy,
+		.watch = trial->watch,
+		.history = trial->history,
+		.history_directory = trial->paths.history,
+		.run = trial->options->directory,
+		.start_us = trial->start_us,
+		.notice = trial->options->notice,
+		.context = trial->options->context,
+	};
+
+	if (!scenario->chaos || !scenario->chaos->fault_count)
+		return true;
+	if (proxy && !proxy_record(proxy, trial->paths.history, trial->start_us, err))
+		return false;
+	trial->storm = storm_begin(&settings, err);
+	return trial->storm != NULL;
+}
+
+/* Beside the load: what the run looks like, and its faults. */
+
+__attribute__((format(printf, 2, 3))) static void notice(const struct trial *trial,
+							 const char *format, ...)
+{
+	char line[500];
+	va_list arguments;
+
+	if (!trial->options->notice)
+		return;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	trial->options->notice(trial->options->context, line);
+}
+
+static void turn_beside(void *context, int64_t now_us)
+{
+	struct trial *trial = context;
+
+	watch_turn(trial->watch, now_us);
+	if (trial->storm)
+		storm_turn(trial->storm, now_us);
+	if (!trial->gate_broken && gate_watch_turn(trial->gates, trial->watch, now_us)) {
+		trial->gate_broken = true;
+		notice(trial, "a gate is broken: %s", gate_watch_reason(trial->gates));
+	}
+}
+
+static bool wants_stop(void *context)
+{
+	const struct trial *trial = context;
+
+	return trial->gate_broken || (trial->storm && storm_wants_stop(trial->storm));
+}
+
+static bool run_load(struct trial *trial, int *signal, struct error *err)
+{
+	const struct companion companion = {
+		.fd = trial->storm ? storm_fd(trial->storm) : -1,
+		.turn = turn_beside,
+		.wants_stop = wants_stop,
+		.context = trial,
+	};
+	bool good;
+
+	trial->coordinator =
+		coordinator_new(&trial->load, trial->workers, trial->start_us, trial->paths.history,
+				trial->history, trial->options, err);
+	if (!trial->coordinator)
+		return false;
+	coordinator_accompany(trial->coordinator, &companion);
+	good = coordinator_run(trial->coordinator, signal, err);
+	coordinator_free(trial->coordinator);
+	return good;
+}
+
+/* Whatever became of the load, what was broken is put back. */
+static void end_storm(struct trial *trial)
+{
+	storm_end(trial->storm, NULL);
+	trial->storm = NULL;
+}
+
+static bool read_aftermath(struct trial *trial, int signal, struct error *err)
+{
+	const struct aftermath aftermath = {
+		.scenario = trial->scenario,
+		.site = trial->site,
+		.history_directory = trial->paths.history,
+		.run = trial->load.run,
+		.start_us = trial->start_us,
+		.since_us = clock_now_us(),
+		.stopped = signal != 0,
+		.notice = trial->options->notice,
+		.context = trial->options->context,
+	};
+
+	return aftermath_read(&aftermath, err);
+}
+
+/* Forks happen here: the supervisor before the workers, which must not hold what it needs. */
+static bool take_place(struct trial *trial, struct run_end *end, struct error *err)
+{
 	bool good;
 
 	end->outcome = RUN_BROKEN;
-	good = write_beginnings(scenario, options, &load, workers, start_us, paths, err);
-	if (good) {
-		history = history_create(paths->history, "engine", err);
-		good = history != NULL;
-	}
-	if (good) {
-		coordinator = coordinator_new(&load, workers, start_us, paths->history, history,
-					      options, err);
-		good = coordinator && coordinator_run(coordinator, &end->signal, err);
-	}
-	coordinator_free(coordinator);
-	history_close(history);
+	trial->load = load_of(trial->scenario);
+	trial->workers = worker_count(trial->scenario);
+	trial->start_us = clock_now_us() + LEAD_US;
+	good = write_beginnings(trial, err);
+	trial->history = good ? history_create(trial->paths.history, "engine", err) : NULL;
+	trial->watch = watch_new(trial->paths.history, &trial->scenario->names);
+	trial->gates = gate_watch_new(trial->scenario, trial->watch, trial->history);
+	good = trial->history && begin_storm(trial, err) && run_load(trial, &end->signal, err);
+	end_storm(trial);
+	good = good && read_aftermath(trial, end->signal, err);
+	watch_free(trial->watch);
+	gate_watch_free(trial->gates);
+	history_close(trial->history);
 	if (good)
 		end->outcome = RUN_DONE;
 	return good;
 }
 
+static bool open_site(struct trial *trial, struct error *err)
+{
+	trial->site = site_open(trial->scenario, trial->options->directory, err);
+	return trial->site && target_is_ready(trial->scenario, err) &&
+	       target_read_data(trial->scenario, err);
+}
+
+/* A run that can't begin leaves no directory behind that looks like one. */
+static bool be_ready(struct trial *trial, struct run_end *end, struct error *err)
+{
+	end->outcome = RUN_IMPOSSIBLE;
+	if (!may_use(trial->options->directory, err))
+		return false;
+	end->outcome = RUN_NOT_READY;
+	if (!open_site(trial, err))
+		return false;
+	end->outcome = RUN_IMPOSSIBLE;
+	return make_directories(trial->options->directory, &trial->paths, err);
+}
+
 bool run_scenario(struct scenario *scenario, const struct run_options *options, struct run_end *end,
 		  struct error *err)
 {
-	struct paths paths;
-	bool good = true;
+	struct trial trial = { .scenario = scenario, .options = options };
+	bool good;
 
 	*end = (struct run_end){ .outcome = RUN_NOT_READY };
 	signal(SIGPIPE, SIG_IGN);
 	curl_memory_init();
-	good = target_is_ready(scenario, err) && target_read_data(scenario, err);
-	if (good) {
-		end->outcome = RUN_IMPOSSIBLE;
-		good = make_directories(options->directory, &paths, err);
-	}
-	good = good && coordinate(scenario, options, &paths, end, err);
+	good = be_ready(&trial, end, err) && take_place(&trial, end, err);
+	site_close(trial.site);
 	curl_global_cleanup();
 	return good;
 }

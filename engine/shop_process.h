@@ -17,8 +17,8 @@
 struct shop_process;
 
 /*
- * `arguments` of `sagastorm shop`, NULL-ended; what it says goes into the file `log`. Waits until it
- * is open, half a minute at most.
+ * `arguments` of `sagastorm shop`, NULL-ended; what it says goes into the file `log`. Waits until
+ * it is open, half a minute at most.
  */
 struct shop_process *shop_process_start(const char *const *arguments, const char *log,
 					struct error *err);

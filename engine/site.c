@@ -6,6 +6,7 @@
 #include "chaos/chaos_read.h"
 #include "engine/shop_process.h"
 #include "engine/shop_system.h"
+#include "lib/file.h"
 #include "lib/memory.h"
 
 struct site {
@@ -76,7 +77,7 @@ static const char *end_of(const struct system *system, const struct edge *edge)
 	return edge->protocol != EDGE_HTTP && service->smtp ? service->smtp : service->url;
 }
 
-/* Where the shop's parts are is known once it is open: the proxy's edges lead there from then on. */
+/* Where the shop's parts are is known once it is open: from then on the edges lead there. */
 static bool lead_edges(const struct site *site, struct error *err)
 {
 	const struct system *system = site->scenario->system;
@@ -110,6 +111,8 @@ static bool start_shop(struct site *site, const char *directory, struct error *e
 {
 	char *log = arena_format(&site->scenario->arena, "%s/shop.log", directory);
 
+	if (!file_make_directory(directory, err))
+		return false;
 	site->shop = shop_process_start(arguments_of(site), log, err);
 	return site->shop && learn_system(site, err) && lead_edges(site, err);
 }
@@ -154,6 +157,15 @@ void site_close(struct site *site)
 struct proxy *site_proxy(const struct site *site)
 {
 	return site->proxy;
+}
+
+const char *site_control_url(const struct site *site)
+{
+	const struct scenario *scenario = site->scenario;
+	const struct edge *entrance = scenario->system ? system_entrance(scenario->system) : NULL;
+
+	return scenario->target_of_system && entrance ? entrance->url :
+							scenario->transfer.origins[0].url;
 }
 
 const char *site_ledgers(const struct site *site)

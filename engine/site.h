@@ -22,6 +22,8 @@ struct site *site_open(struct scenario *scenario, const char *directory, struct 
 void site_close(struct site *site);
 
 struct proxy *site_proxy(const struct site *site); /* NULL: nothing needs one */
+/* The way in beside the proxy: for what the harness itself asks. */
+const char *site_control_url(const struct site *site);
 /* Where the shop's witnesses write their ledgers; NULL: it is not ours. */
 const char *site_ledgers(const struct site *site);
 

@@ -1,12 +1,12 @@
 /*
  * storm: the faults of a run, from the first look at the steady state to the last proof of healing.
  *
- *	struct storm *storm = storm_begin(&settings, err);  // the supervisor is there, nothing armed
+ *	struct storm *storm = storm_begin(&settings, err);  // a supervisor; nothing is armed
  *	... each turn of the coordinator's loop: storm_turn(storm, now_us)
  *	storm_end(storm, &outcome);                          // healed, and seen to be healed
  *
- *	LOOKING   the steady state has not held yet; nothing may be armed. When it has, ALLOWED. When
- *	          the first fault is due and it has not, REFUSED: a sick system is not attacked
+ *	LOOKING   the steady state has not held yet; nothing may be armed. When it has, ALLOWED.
+ *	          When the first fault is due and it has not, REFUSED
  *	ALLOWED   the supervisor runs the schedule; no fault is in effect
  *	STORMING  at least one fault is in effect. A breach ends all of them, and the run, if the
  *	          scenario says so

@@ -8,7 +8,7 @@
 #include "lib/memory.h"
 #include "sagas/evidence_parts.h"
 
-enum { TIMEOUT_US = 10 * 1000 * 1000 };
+enum { TIMEOUT_US = 10 * 1000 * 1000, MOST_US = 300 * 1000 * 1000 };
 
 uint64_t evidence_mix(uint64_t a, uint64_t b)
 {
@@ -33,9 +33,12 @@ void evidence_put(struct evidence *evidence, enum record_kind kind, const void *
 
 void source_begin(struct source_reading *reading)
 {
+	int64_t most_us = reading->evidence->settings.most_us;
+
 	reading->broken = false;
 	reading->read = reading->strange = 0;
 	reading->position = 0;
+	reading->until_us = clock_now_us() + (most_us ? most_us : MOST_US);
 	memset(reading->why, 0, sizeof(reading->why));
 }
 

@@ -42,6 +42,7 @@ struct evidence_settings {
 	const char *psp_ledger, *psp_url;
 	const char *mail_ledger, *mail_url;
 	int64_t timeout_us;          /* of one request; 0: 10 s */
+	int64_t most_us;             /* for one source; 0: 5 minutes */
 	double rate_per_s;           /* of all requests together; 0: only what sources say */
 	const char *ca;              /* file with certificates to trust; NULL: the system's */
 	bool trust_anyone;           /* certificates are not checked */

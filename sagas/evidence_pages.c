@@ -274,6 +274,8 @@ static void check_bounds(struct source_reading *reading, uint64_t number)
 {
 	if (number >= EVIDENCE_PAGES_MAX)
 		source_breaks(reading, "too many pages");
+	if (clock_now_us() > reading->until_us)
+		source_breaks(reading, "took too long");
 	if (reading->read > EVIDENCE_ENTRIES_MAX)
 		source_breaks(reading, "too many entries");
 }
@@ -330,6 +332,8 @@ static bool ask_about(void *context, struct buffer *url, uint64_t *tag)
 	const struct contract *contract = by->reading->contract;
 	char key[SAGA_KEY_BYTES];
 
+	if (clock_now_us() > by->reading->until_us && by->next < evidence->known.count)
+		source_breaks(by->reading, "took too long");
 	for (; by->next < evidence->known.count && !by->reading->broken; by->next++) {
 		struct known_saga *saga = known_saga(&evidence->known, by->next, contract->number);
 		const char *id = saga ? known_id(&evidence->known, saga) : NULL;
@@ -363,13 +367,28 @@ static bool take_of_saga(void *context, struct json_found *element)
 	return true;
 }
 
-/* Without `each` the answer is the entry. 404: there is nothing about it. */
+/* Without `each` the answer is the list, or the one entry. */
+static bool take_list(struct saga_entries *entries, struct text body)
+{
+	const struct json_pointer *each = &entries->reading->source->each;
+	struct json_found found = { .raw = body };
+	enum json_result result;
+
+	if (pointer_given(each) && json_find(each, body, &found) != JSON_FOUND)
+		return false;
+	result = json_each(found.raw, take_of_saga, entries);
+	if (result != JSON_MISSING || pointer_given(each))
+		return result == JSON_FOUND;
+	entry_read(entries->reading, body, entries->saga);
+	return true;
+}
+
+/* 404: there is nothing about it. */
 static void take_about(void *context, uint64_t tag, const struct fetched *fetched)
 {
 	struct by_saga *by = context;
 	struct source_reading *reading = by->reading;
 	struct saga_entries entries = { reading, (uint32_t)tag };
-	struct json_found found;
 	char why[60];
 
 	if (fetched->problem) {
@@ -379,10 +398,7 @@ static void take_about(void *context, uint64_t tag, const struct fetched *fetche
 	} else if (fetched->status != 200) {
 		snprintf(why, sizeof(why), "status %d", fetched->status);
 		source_breaks(reading, why);
-	} else if (!pointer_given(&reading->source->each)) {
-		entry_read(reading, fetched->body, (uint32_t)tag);
-	} else if (json_find(&reading->source->each, fetched->body, &found) != JSON_FOUND ||
-		   json_each(found.raw, take_of_saga, &entries) != JSON_FOUND) {
+	} else if (!take_list(&entries, fetched->body)) {
 		source_breaks(reading, "no list in the answer");
 	}
 }

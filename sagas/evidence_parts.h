@@ -70,6 +70,7 @@ struct source_reading {
 	bool broken;                   /* it can't be complete any more */
 	uint64_t read, strange;
 	int64_t position;              /* entries of this source, counted */
+	int64_t until_us;              /* it may take so long */
 	char why[WHY_BYTES];
 };
 

@@ -19,9 +19,14 @@ static bool fits(const struct psp_filter *filter, const struct psp_object *objec
 	return !filter->by_intent || object->intent == filter->intent;
 }
 
+/* As the ledger has it: the provider's own times are of whole seconds. */
 static void add(struct page *page, const struct psp_object *object)
 {
-	json_array_append_new(page->data, json_loads(object->text, 0, NULL));
+	json_t *shown = json_loads(object->text, 0, NULL);
+
+	json_object_set_new(shown, "witness",
+			    json_pack("{s:I}", "at_us", (json_int_t)object->at_us));
+	json_array_append_new(page->data, shown);
 }
 
 static void collect_down(const struct psp_filter *filter, struct page *page)

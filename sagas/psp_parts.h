@@ -28,6 +28,7 @@ struct psp_object {
 	int64_t amount;
 	int64_t refunded; /* of an intent */
 	size_t intent;    /* of a refund: its place on the other shelf */
+	int64_t at_us;  /* when it came about; since 1970 */
 };
 
 struct psp_shelf {
@@ -39,7 +40,8 @@ struct psp_shelf {
 void shelf_init(struct psp_shelf *shelf);
 void shelf_release(struct psp_shelf *shelf);
 struct psp_object *shelf_add(struct psp_shelf *shelf, const json_t *object);
-struct psp_object *shelf_find(const struct psp_shelf *shelf, const char *id); /* or NULL */
+struct psp_object *shelf_find(const struct psp_shelf *shelf, const char *id);
+void shelf_date(struct psp_shelf *shelf, const json_t *object, int64_t at_us); /* or NULL */
 
 /* What was answered under a key, or will be. */
 struct psp_answer {

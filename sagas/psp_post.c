@@ -243,12 +243,15 @@ static bool answer_by_key(struct psp *psp, struct server_call *call, struct text
 /* The entry in the ledger is the object itself, for checks to read, and how it came about. */
 static void add_entry(struct psp_post *post, struct text key, uint64_t hash)
 {
+	int64_t now_us = clock_wall_us();
 	char hex[17];
 	json_t *witness;
 
+	shelf_date(&post->psp->intents, post->entry, now_us);
+	shelf_date(&post->psp->refunds, post->entry, now_us);
 	snprintf(hex, sizeof(hex), "%016" PRIx64, hash);
-	witness = json_pack("{s:I, s:i, s:s}", "at_us", (json_int_t)clock_wall_us(), "status",
-			    post->status, "hash", hex);
+	witness = json_pack("{s:I, s:i, s:s}", "at_us", (json_int_t)now_us, "status", post->status,
+			    "hash", hex);
 	if (key.length)
 		json_object_set_new(witness, "key", json_stringn(key.data, key.length));
 	json_object_set_new(post->entry, "witness", witness);
@@ -342,6 +345,8 @@ void psp_remember(void *context, json_t *entry)
 
 	json_object_del(entry, "witness");
 	body = take_up(psp, entry, status);
+	shelf_date(&psp->intents, entry, json_integer_value(json_object_get(witness, "at_us")));
+	shelf_date(&psp->refunds, entry, json_integer_value(json_object_get(witness, "at_us")));
 	if (json_is_string(key) && hash && body) {
 		struct text text = { json_string_value(key), json_string_length(key) };
 		struct psp_answer *answer;

@@ -40,3 +40,12 @@ struct psp_object *shelf_find(const struct psp_shelf *shelf, const char *id)
 
 	return place ? &shelf->objects[json_integer_value(place)] : NULL;
 }
+
+void shelf_date(struct psp_shelf *shelf, const json_t *object, int64_t at_us)
+{
+	const char *id = json_string_value(json_object_get(object, "id"));
+	struct psp_object *found = id ? shelf_find(shelf, id) : NULL;
+
+	if (found)
+		found->at_us = at_us;
+}

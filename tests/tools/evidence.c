@@ -1,6 +1,7 @@
 /*
  * evidence SCENARIO TARGET HISTORY [PSP [MAIL]]: settles the sagas of a finished run and takes its
- * snapshots, as the engine does at the end of one. PSP and MAIL are ledgers, or URLs.
+ * snapshots, as the engine does at the end of one. PSP and MAIL are ledgers, or URLs. EVIDENCE_MOST_US
+ * and EVIDENCE_TIMEOUT_US bound a source and a request.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -24,6 +25,13 @@ static uint64_t run_of(const char *directory, int64_t *wall_start_us)
 	run = strtoull(json_string_value(json_object_get(meta, "run")), NULL, 16);
 	json_decref(meta);
 	return run;
+}
+
+static int64_t number_of(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value ? strtoll(value, NULL, 10) : 0;
 }
 
 static const char *if_url(const char *place)
@@ -76,6 +84,8 @@ int main(int argc, char **argv)
 		settings.contract_count = scenario->contract_count;
 		settings.run = run_of(settings.directory, &settings.wall_start_us);
 		settings.start_us = clock_now_us() - (clock_wall_us() - settings.wall_start_us);
+		settings.timeout_us = number_of("EVIDENCE_TIMEOUT_US");
+		settings.most_us = number_of("EVIDENCE_MOST_US");
 		settings.psp_ledger = if_file(argc > 4 ? argv[4] : NULL);
 		settings.psp_url = if_url(argc > 4 ? argv[4] : NULL);
 		settings.mail_ledger = if_file(argc > 5 ? argv[5] : NULL);

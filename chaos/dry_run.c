@@ -50,7 +50,7 @@ static void say(const char *what, const struct buffer *sentence, struct buffer *
 static bool dry_run_one(const struct fault *fault, struct proxy *proxy, struct buffer *out)
 {
 	struct buffer does = BUFFER_EMPTY, undoes = BUFFER_EMPTY;
-	struct fault_plan planned = { json_object(), &does, &undoes };
+	struct fault_plan planned = { NULL, &does, &undoes };
 	struct error err;
 	bool good = plan(fault, proxy, &planned, &err);
 

@@ -100,7 +100,7 @@ struct fault {
 
 /* What plan() finds out, and what --dry-run prints. */
 struct fault_plan {
-	json_t *undo;            /* an object: all that heal() and look() need, nothing less */
+	json_t *undo;            /* plan() makes it: an object, all that heal() and look() need */
 	struct buffer *does;     /* a sentence: what would be done to what */
 	struct buffer *undoes;   /* a sentence: what would put it back */
 };

@@ -38,14 +38,13 @@ static void burn(struct helper_board *board, size_t number, const void *context)
 {
 	const struct cpu *settings = context;
 	int64_t busy_us = (int64_t)(settings->load * SLICE_US);
-	volatile unsigned nothing = 0;
 
 	for (;;) {
 		int64_t from_us = clock_now_us(), rest_us;
 
 		while (clock_now_us() - from_us < busy_us)
-			for (int i = 0; i < 1000; i++)
-				nothing += (unsigned)i;
+			for (volatile int i = 0; i < 1000; i++)
+				continue;
 		atomic_store(&board->done[number], cpu_time_us() / US_PER_MS);
 		rest_us = SLICE_US - (clock_now_us() - from_us);
 		if (rest_us > 0)

@@ -141,14 +141,15 @@ static int find(const json_t *undo, int *directory, struct stat *seen, struct er
 
 static bool heal(const json_t *undo, struct error *err)
 {
+	const char *file = file_of(undo, err);
 	struct stat seen;
 	int directory, there = find(undo, &directory, &seen, err);
-	bool ok = there >= 0;
+	bool ok = file && there >= 0;
 
-	if (there > 0 && !S_ISREG(seen.st_mode))
-		ok = error_set(err, "'%s' is no file", file_of(undo, err));
-	else if (there > 0 && unlinkat(directory, file_of(undo, err), 0) != 0 && errno != ENOENT)
-		ok = error_errno(err, "cannot remove '%s'", file_of(undo, err));
+	if (ok && there && !S_ISREG(seen.st_mode))
+		ok = error_set(err, "'%s' is no file", file);
+	else if (ok && there && unlinkat(directory, file, 0) != 0 && errno != ENOENT)
+		ok = error_errno(err, "cannot remove '%s'", file);
 	if (directory >= 0)
 		close(directory);
 	return ok;

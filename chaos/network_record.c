@@ -15,9 +15,9 @@ static const char *table_of(const json_t *undo, struct error *err)
 {
 	const char *table = word(undo, "table");
 
-	if (nft_is_ours(table))
+	if (nft_is_ours(table) && json_array_size(json_object_get(undo, "places")) > 0)
 		return table;
-	error_set(err, "the record has no table of ours");
+	error_set(err, "the record has no table of ours, or no place where it is");
 	return NULL;
 }
 
@@ -93,7 +93,7 @@ static bool in_each_place(const json_t *undo, struct error *err,
 	if (!table)
 		return false;
 	json_array_foreach(json_object_get(undo, "places"), i, place) {
-		struct error ignored;
+		struct error ignored = { "" };
 		struct error *why =
 			ok ? err : &ignored; /* the first reason is the one that is told */
 		int netns = netns_open(json_object_get(place, "netns"), &gone, why);

@@ -59,7 +59,7 @@ static const char *member(const json_t *item, const char *what, const char *key)
 bool nft_there(int netns, const char *table, bool *there, struct error *err)
 {
 	const char *const argv[] = { "nft", "-j", "list", "tables", "inet", NULL };
-	json_t *list = listing(netns, argv, err), *item;
+	json_t *list = listing(netns, argv, err), *item = NULL;
 	size_t i;
 
 	*there = false;
@@ -92,7 +92,7 @@ bool nft_hits(int netns, const char *table, int64_t *packets, struct error *err)
 	const char *const argv[] = {
 		"nft", "-j", "list", "counters", "table", "inet", table, NULL
 	};
-	json_t *list = listing(netns, argv, err), *item;
+	json_t *list = listing(netns, argv, err), *item = NULL;
 	size_t i;
 
 	*packets = 0;

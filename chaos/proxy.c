@@ -27,6 +27,7 @@ struct proxy {
 	pid_t owner;      /* which process `fd` is of: another one needs its own */
 	int fd;           /* -1: not connected */
 	bool gone;        /* it was connected, and the proxy went away */
+	int64_t asked;    /* questions so far; answers carry the number of theirs */
 	struct buffer in;
 	json_t *edges;    /* name: port */
 	uint32_t *told;   /* watches that came true and were not fetched yet */
@@ -96,6 +97,14 @@ static bool receive(struct proxy *proxy, int64_t wait_us, struct error *err)
 	return true;
 }
 
+/* The answer to the last question; those to earlier ones, which came too late, are dropped. */
+static bool is_the_answer(struct proxy *proxy, const json_t *json)
+{
+	return !keep_told(proxy, json) &&
+	       json_integer_value(json_object_get(json, "id")) == proxy->asked;
+}
+
+/* A proxy that is slow keeps its connection: to close it would drop what is armed. */
 static json_t *receive_answer(struct proxy *proxy, struct error *err)
 {
 	int64_t until_us = clock_now_us() + ANSWER_US;
@@ -104,17 +113,14 @@ static json_t *receive_answer(struct proxy *proxy, struct error *err)
 		json_t *json = next_line(proxy);
 		int64_t left_us = until_us - clock_now_us();
 
-		if (json && !keep_told(proxy, json))
+		if (json && is_the_answer(proxy, json))
 			return json;
 		if (json) {
 			json_decref(json);
 			continue;
 		}
-		/* A late answer would be taken for that to the next question. */
-		if (!receive(proxy, left_us > 0 ? left_us : 0, err)) {
-			proxy_disconnect(proxy);
+		if (!receive(proxy, left_us > 0 ? left_us : 0, err))
 			return NULL;
-		}
 	}
 }
 
@@ -147,6 +153,7 @@ static json_t *ask_connected(struct proxy *proxy, json_t *question, struct error
 {
 	json_t *answer;
 
+	json_object_set_new(question, "id", json_integer(++proxy->asked));
 	if (!send_line(proxy, question, err))
 		return NULL;
 	answer = receive_answer(proxy, err);

@@ -331,7 +331,11 @@ static void lease_obey(struct lease *lease, struct text line)
 		if (strcmp(orders[i].name, name) == 0)
 			order = &orders[i];
 	answer = order ? order->run(lease, json, &err) : NULL;
-	lease_say(lease, answer ? answer : say_why(err.text));
+	if (!answer)
+		answer = say_why(err.text);
+	if (json_object_get(json, "id"))
+		json_object_set(answer, "id", json_object_get(json, "id"));
+	lease_say(lease, answer);
 	json_decref(json);
 }
 

@@ -14,8 +14,8 @@
  *	{"do": "stats", "edge": "order -> payment"}
  *	{"do": "end"}                         a proxy that a run started ends
  *
- * Each line gets one in return: {"ok": true, ...} or {"error": "why"}. In between, a watch that
- * came true says {"told": 4} to who set it.
+ * Each line gets one in return: {"ok": true, ...} or {"error": "why"}, with the "id" of the question
+ * if it had one. In between, a watch that came true says {"told": 4} to who set it.
  */
 #ifndef CHAOS_PROXY_CONTROL_H
 #define CHAOS_PROXY_CONTROL_H

@@ -138,6 +138,17 @@ static bool read_kind(const json_t *json, struct armed *armed, struct error *err
 	return true;
 }
 
+/* Calls are seen where HTTP is spoken in the clear. */
+static bool check_calls(const struct armed *armed, struct error *err)
+{
+	for (size_t i = 0; i < armed->edge_count; i++)
+		if (armed->edges[i]->edge->protocol != EDGE_HTTP)
+			return error_set(err, "no calls are seen on edge '%s': it is %s",
+					 armed->edges[i]->edge->name,
+					 edge_protocols[armed->edges[i]->edge->protocol]);
+	return true;
+}
+
 /* What was resolved when the file was read counts; the settings are only the kind's own. */
 static bool read_fault(struct proxy_core *core, const json_t *json, struct armed *armed,
 		       struct error *err)
@@ -147,6 +158,8 @@ static bool read_fault(struct proxy_core *core, const json_t *json, struct armed
 
 	if (!read_kind(json, armed, err) || !read_settings(core, json, armed, err))
 		return false;
+	if (fault->kind->family == FAMILY_CALL && !check_calls(armed, err))
+		return false;
 	fault->direction = (enum fault_direction)(direction & DIRECTION_BOTH);
 	fault->share = json_number_value(json_object_get(json, "share"));
 	fault->times = get_count(json, "times");
@@ -154,14 +167,14 @@ static bool read_fault(struct proxy_core *core, const json_t *json, struct armed
 	return true;
 }
 
-static bool read_watch(const json_t *json, struct armed *armed)
+static bool read_watch(const json_t *json, struct armed *armed, struct error *err)
 {
 	armed->watch = true;
 	armed->fault.share = 1;
 	armed->fault.trigger.kind = TRIGGER_ON;
 	armed->fault.trigger.hold = json_is_true(json_object_get(json, "hold"));
 	read_match(&armed->arena, json_object_get(json, "match"), &armed->fault.trigger.match);
-	return true;
+	return check_calls(armed, err);
 }
 
 struct armed *armed_from_json(struct proxy_core *core, const json_t *json, bool watch,
@@ -177,7 +190,7 @@ struct armed *armed_from_json(struct proxy_core *core, const json_t *json, bool 
 	if (!fault->name)
 		fault->name = arena_string(&armed->arena, text_of("a fault"));
 	if (read_edges(core, json_object_get(json, "edges"), armed, err) &&
-	    (watch ? read_watch(json, armed) : read_fault(core, json, armed, err)))
+	    (watch ? read_watch(json, armed, err) : read_fault(core, json, armed, err)))
 		return armed;
 	armed_free(armed);
 	return NULL;

@@ -91,6 +91,7 @@ struct work {
 	struct buffer request;       /* its head, and its body while KEEPING */
 	struct buffer answer;        /* the head of the final answer, and its body if kept */
 	size_t answer_head_bytes;
+	bool answer_closes;          /* the connection ends after it, whatever becomes of it */
 	struct buffer decoded;       /* the body of `answer`, if that came in chunks */
 	size_t cut;                  /* 1 + the treatment that said CALL_CUT; 0: none */
 	size_t twice;                /* the same for CALL_TWICE; its hit is promised */

@@ -52,6 +52,8 @@ void call_read_answer(struct work *work)
 	call->answer_status = head.status ? head.status : call->status;
 	call->answer_headers = head.headers;
 	call->answer_bytes = body_bytes(work, &head);
+	if (head.close || (head.status && !head.chunked && call->answer_bytes < 0))
+		work->answer_closes = true;
 	bytes = (struct text){ bytes.data + head.length, bytes.length - head.length };
 	call->answer_raw_bytes = (int64_t)bytes.length;
 	call->answer_body = decode_body(work, &head, bytes);
@@ -62,7 +64,11 @@ static void answer_replace(struct work *work)
 {
 	struct call *call = &work->call;
 	struct buffer made = BUFFER_EMPTY;
+	struct text value;
 
+	if (work->answer_closes &&
+	    !http1_header(buffer_text(&call->reply_headers), "Connection", &value))
+		buffer_add_string(&call->reply_headers, "Connection: close\r\n");
 	reply_write(call->reply_status, buffer_text(&call->reply_headers),
 		    buffer_text(&call->reply_body), work->asked.head, &made);
 	buffer_release(&work->answer);

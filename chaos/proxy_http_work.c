@@ -74,7 +74,7 @@ static struct work *find_faults(struct http *http, const struct http1_head *head
 	return work;
 }
 
-/* The first watch that comes true with this call and wants it held. All are told. */
+/* The first watch that comes true with this call and wants it held. All that do tell. */
 static struct armed *find_watch(struct http *http, const struct http1_head *head)
 {
 	struct armed *watch = NULL, *holds = NULL;
@@ -82,10 +82,10 @@ static struct armed *find_watch(struct http *http, const struct http1_head *head
 	while ((watch = watch_next(http->relay->edge, watch)) != NULL) {
 		const struct fault_trigger *trigger = &watch->fault.trigger;
 
-		if (watch->told || !call_match_is(&trigger->match, head))
+		if (!call_match_is(&trigger->match, head))
 			continue;
 		watch->matched++;
-		if (!call_match_counts(&trigger->match, watch->matched))
+		if (watch->told || !call_match_counts(&trigger->match, watch->matched))
 			continue;
 		if (trigger->hold && !holds)
 			holds = watch;

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "chaos/proxy_control.h"
@@ -168,6 +169,8 @@ pid_t proxy_fork(const struct proxy_settings *settings, char control[PROXY_CONTR
 	close(ends[1]);
 	good = pid > 0 ? hear_report(ends[0], err) : error_errno(err, "cannot start the proxy");
 	close(ends[0]);
+	if (!good && pid > 0)
+		waitpid(pid, NULL, 0);
 	return good ? pid : -1;
 }
 

@@ -310,6 +310,8 @@ void relay_open(struct proxy_edge *edge, int caller)
 		relay_end(relay, ENDING_RESET, ENDING_RESET);
 		return;
 	}
+	if (relay->ended)
+		return;
 	upstream = proxy_edge_dial(edge);
 	relay->sides[SIDE_UPSTREAM].fd = upstream;
 	if (upstream < 0)

@@ -29,7 +29,7 @@ static const char *const families[FAMILY_COUNT] = {
 
 static bool can(const struct fault_kind *kind, struct error *err)
 {
-	return !kind->possible || kind->possible(err);
+	return fault_possible(kind, NULL, err);
 }
 
 static void add_kind(const struct fault_kind *kind, struct buffer *out)
@@ -141,7 +141,7 @@ static int unknown_kind(const struct invocation *invocation, const char *name)
 	const char *known[KINDS_MAX + 1] = { NULL };
 	const char *near;
 
-	for (size_t i = 0; fault_kinds[i] && i < KINDS_MAX; i++)
+	for (size_t i = 0; i < KINDS_MAX && fault_kinds[i]; i++)
 		known[i] = fault_kinds[i]->name;
 	near = suggest(text_of(name), known);
 	if (near)

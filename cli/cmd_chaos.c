@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 static const struct command *const parts[] = {
+	&command_chaos_arm,
 	&command_chaos_heal,
 	&command_chaos_kinds,
 	&command_chaos_proxy,

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/judged.h"
 #include "reports/report.h"
 
 /* The summary is shown even when the reports could not be written, on a full disk for one. */
@@ -11,6 +12,8 @@ int command_report_on(const struct invocation *invocation, const char *directory
 	int code = EXIT_PASS;
 	struct error err;
 
+	if (!judge_directory(directory, &err))
+		command_fail(invocation, EXIT_INTERNAL, &err);
 	if (!report_build(directory, &options, &summary, &code, &err)) {
 		code = code ? code : summary.length ? EXIT_INTERNAL : EXIT_USAGE;
 		command_fail(invocation, code, &err);

@@ -96,6 +96,7 @@ void exit_codes_write(struct buffer *out);
 bool print_buffer(const struct buffer *buffer);
 
 /* Below `chaos`: cli/chaos_NAME.c, with a row in cli/cmd_chaos.c. */
+extern const struct command command_chaos_arm;
 extern const struct command command_chaos_heal;
 extern const struct command command_chaos_kinds;
 extern const struct command command_chaos_proxy;

@@ -7,7 +7,7 @@
  *
  * Times are microseconds since the start of the run. Nothing is asked of the workers: their records
  * are in the page cache the moment they are committed. New files are found by themselves. It costs
- * some 60 ns per record, so 20,000 requests per second take about a hundredth of a core.
+ * some 50 ns per record: of 20,000 requests per second, a thousandth of a core (bench_watch).
  *
  * The last minute is kept second by second (lib/slices.h). A second is complete when it is
  * WATCH_SETTLE_US old: until then a slow turn of a worker may add to it.

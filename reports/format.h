@@ -13,6 +13,7 @@
 #include "reports/figures.h"
 #include "reports/findings.h"
 #include "reports/gates.h"
+#include "reports/sagas.h"
 
 struct gate_result {
 	const char *gate, *name, *scope, *expected; /* name: the gate itself if none was given */
@@ -33,6 +34,7 @@ struct report {
 	const struct meta *meta;
 	const struct figures *figures;
 	const struct faults *faults;
+	json_t *sagas; /* by name, see reports/sagas.h */
 	const char **journeys; /* per request name: "checkout", or "browse, checkout", or "" */
 	char **reasons;        /* why the run is invalid */
 	size_t reason_count;

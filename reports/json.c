@@ -371,6 +371,7 @@ static json_t *report_json(const struct report *report)
 	set(root, "requests", requests_json(report));
 	set(root, "errors", errors_json(report));
 	set(root, "faults", faults_json(report));
+	set(root, "sagas", json_incref(report->sagas));
 	set(root, "gates", gates_json(report));
 	set(root, "environment", environment_json(report));
 	return root;

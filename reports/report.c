@@ -76,6 +76,10 @@ static void judge(struct report *report, const struct gates *gates)
 	report_judge_validity(report);
 	report_judge_faults(report);
 	report_judge_gates(report, gates);
+	if (sagas_any_violated(report->sagas))
+		report->findings |= FOUND_SAGA_VIOLATED;
+	if (report->meta->saga_count && !json_object_size(report->sagas))
+		report_add_reason(report, "the sagas were not judged");
 	if (report->reason_count)
 		report->findings |= FOUND_INVALID;
 	if (signal)
@@ -116,6 +120,7 @@ static bool build(struct builder *builder, const struct report_options *options,
 		return false;
 	report->meta = meta;
 	report->faults = faults = faults_read(history, meta);
+	report->sagas = sagas_read(report->directory);
 	builder->gates = gates_new(meta, faults);
 	report->figures = figures = read_figures(builder, history, err);
 	if (figures) {
@@ -137,6 +142,7 @@ bool report_build(const char *directory, const struct report_options *options,
 
 	*exit_code = builder.report.verdict.exit_code;
 	free(builder.report.reasons);
+	json_decref(builder.report.sagas);
 	arena_release(&builder.report.arena);
 	return good;
 }

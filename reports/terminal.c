@@ -387,6 +387,16 @@ static void write_faults(struct screen *screen, const struct report *report)
 	buffer_release(&line);
 }
 
+static void write_sagas(struct screen *screen, const struct report *report)
+{
+	if (!json_object_size(report->sagas))
+		return;
+	buffer_add_string(screen->out, "\n  ");
+	add_painted(screen, BOLD, "Sagas");
+	buffer_add_char(screen->out, '\n');
+	sagas_write(report->sagas, screen->colour ? RED : "", screen->out);
+}
+
 static void write_table_head(struct screen *screen)
 {
 	buffer_add_char(screen->out, '\n');
@@ -560,6 +570,7 @@ void report_write_terminal(const struct report *report, bool colour, struct buff
 	write_generator(&screen, report);
 	write_gates(&screen, report);
 	write_faults(&screen, report);
+	write_sagas(&screen, report);
 	write_table(&screen, report);
 	write_errors(&screen, report);
 }

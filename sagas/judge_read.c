@@ -370,13 +370,15 @@ static void add_reading(struct judge *judge, const struct record_reading *record
 	source = &judge->contracts[record->contract].sources[record->source];
 	sources_add(source, snapshot,
 		    sources_mix(sources_mix(record->item, (uint64_t)record->value), record->what));
-	if (snapshot && snapshot != source->use)
+	if (snapshot && snapshot != source->use && record->what != READING_BREAKER)
 		return;
 	judge->readings = memory_grow(judge->readings, judge->reading_count, &judge->reading_room,
 				      sizeof(*judge->readings));
 	judge->readings[judge->reading_count] = *record;
 	judge->readings[judge->reading_count].snapshot = snapshot;
-	judge->readings[judge->reading_count++].value = bounded(record->value);
+	if (record->what != READING_REGION) /* a hash */
+		judge->readings[judge->reading_count].value = bounded(record->value);
+	judge->reading_count++;
 }
 
 static void add_fault(struct judge *judge, const struct record_fault *record)

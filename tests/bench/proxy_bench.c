@@ -5,8 +5,8 @@
  *
  * One upstream that answers 200 bytes; one client that asks over one connection (for latency) and
  * over 64 at a time (for CPU). Direct, through our proxy as TCP and as HTTP, and through toxiproxy
- * take turns: the proxies on one core, all else on the other. Then 10,000 connections through ours. CPU is the proxy's alone, as its kernel clock
- * says.
+ * take turns: the proxies on one core, all else on the other. Then 10,000 connections through ours.
+ * CPU is the proxy's alone, as the kernel counts it.
  */
 #include <arpa/inet.h>
 #include <errno.h>

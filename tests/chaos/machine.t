@@ -59,6 +59,7 @@ def finish(driver):
 
 # Processors
 driver = start("cpu: { cores: 2, load: 50%, nice: 19 }")
+eventually(lambda: len(helpers(token())) == 2)
 burning = helpers(token())
 ok(len(burning) == 2, "as many helpers as cores were asked for", burning)
 nice = [int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[16]) for pid in burning]
@@ -82,6 +83,7 @@ ok([step["ok"] for step in steps["all"]] == [False, True, True, True] and not he
 finish(driver)
 
 driver = start("cpu: { cores: 2, load: 20% }")
+eventually(lambda: len(helpers(token())) == 2)
 burning = helpers(token())
 driver.kill()
 driver.wait()
@@ -202,7 +204,7 @@ run("umount", DISK)
 
 # A slow disk
 driver = start(f"disk-latency: {{ path: {work}, writers: 3, block: 64KiB }}")
-ok(len(helpers(token())) == 4, "three write and one measures", helpers(token()))
+ok(eventually(lambda: len(helpers(token())) == 4), "three write and one measures", helpers(token()))
 time.sleep(1)
 steps = finish(driver)
 note(steps["tell"]["words"])

@@ -348,7 +348,7 @@ static bool reading_word(struct writer *writer)
 		put_readings(writer, "queues", READING_PUBLISHED, 3);
 	else if (is(writer, "region"))
 		put_reading(writer, READING_REGION, source_at(writer, field(writer, 1)),
-			    field(writer, 2), (int64_t)(hash(field(writer, 3)) >> 16), false);
+			    field(writer, 2), (int64_t)hash(field(writer, 3)), false);
 	else if (!is(writer, "breaker"))
 		return false;
 	for (int i = 0; is(writer, "breaker") && i < 3; i++)

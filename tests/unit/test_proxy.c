@@ -223,6 +223,27 @@ static void carries_a_thousand(void)
 	proxying_end(&p);
 }
 
+static void says_why_not(void)
+{
+	struct proxy_settings settings = { .start_us = clock_now_us() };
+	struct proxying p;
+	char taken[64];
+
+	if (!proxying_start(&p, EDGE_TCP, NULL))
+		return;
+	snprintf(taken, sizeof(taken), "127.0.0.1:%u", (unsigned)p.port);
+	p.edges[0].listen = taken;
+	settings.system = &p.system;
+	CHECK(proxy_start(&settings, &p.err) == NULL);
+	CHECK(strstr(p.err.text, "edge 'a -> b': cannot listen on 127.0.0.1:") != NULL);
+	printf("# %s\n", p.err.text);
+	p.edges[0].listen = NULL;
+	settings.history = "/dev/null/history";
+	CHECK(proxy_start(&settings, &p.err) == NULL);
+	printf("# %s\n", p.err.text);
+	proxying_end(&p);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -240,5 +261,7 @@ int main(void)
 		holds_back("latency", "{ edge: a -> b, delay: 5ms, jitter: 5ms }");
 	TEST("a thousand connections are carried, and let go")
 		carries_a_thousand();
+	TEST("a proxy that can't start says why")
+		says_why_not();
 	return tap_done();
 }

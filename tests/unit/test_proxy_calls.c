@@ -39,6 +39,7 @@ static void arm(struct proxying *p, uint32_t number, const char *kind, const cha
 
 struct seen {
 	int count;
+	int statuses[600]; /* what callers in processes of their own got; [0]: no answer */
 	struct {
 		char line[64];
 		uint64_t connection;
@@ -626,6 +627,86 @@ static void count_exactly(void)
 	end(&p);
 }
 
+enum { CALLERS = 4, CALLS_EACH = 60 };
+
+static pid_t call_and_call(struct proxying *p)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (pid)
+		return pid;
+	fd = dial_port(p->port);
+	for (int i = 0; i < CALLS_EACH; i++) {
+		int status = call(fd, "POST /pay");
+
+		__atomic_fetch_add(&seen->statuses[status < 600 ? status : 0], 1, __ATOMIC_SEQ_CST);
+	}
+	_exit(0);
+}
+
+static void arm_share(struct proxying *p, uint32_t number, const char *kind, const char *settings)
+{
+	char copy[96];
+	struct fault fault;
+
+	snprintf(copy, sizeof(copy), "%s", settings);
+	fault = proxying_fault(p, number, kind, copy);
+	fault.share = 0.25;
+	proxying_arm_fault(p, &fault);
+}
+
+/* Delays, a latency and slices come and go while four callers call. Returns how often. */
+static int disturb(struct proxying *p, const pid_t callers[])
+{
+	int times = 0, left = CALLERS;
+
+	while (left) {
+		arm(p, 10, "delay", "{ edge: a -> b, delay: 3ms, jitter: 3ms }");
+		arm(p, 11, "latency", "{ edge: a -> b, delay: 1ms }");
+		usleep(5000);
+		CHECK(proxy_heal(p->proxy, 10, &p->err));
+		arm(p, 12, "slice", "{ edge: a -> b, size: 20, gap: 100us }");
+		usleep(5000);
+		CHECK(proxy_heal(p->proxy, 11, &p->err) && proxy_heal(p->proxy, 12, &p->err));
+		for (int i = 0; i < CALLERS; i++)
+			left -= waitpid(callers[i], NULL, WNOHANG) == callers[i];
+		if (++times == 3000)
+			break;
+	}
+	return times;
+}
+
+static void adds_up(void)
+{
+	pid_t callers[CALLERS];
+	const int *got = seen->statuses;
+	struct proxying p;
+	int64_t twice;
+
+	if (!begin(&p, NULL))
+		return;
+	arm_share(&p, 1, "abort", "{ edge: a -> b, status: 503 }");
+	arm_share(&p, 2, "duplicate", "{ edge: a -> b }");
+	arm_share(&p, 3, "replace", "{ edge: a -> b, status: 500 }");
+	arm_share(&p, 4, "lose-reply", "{ edge: a -> b, status: 502 }");
+	for (int i = 0; i < CALLERS; i++)
+		callers[i] = call_and_call(&p);
+	printf("# disturbed %d times\n", disturb(&p, callers));
+	for (int i = 0;
+	     i < 200 && seen->count < CALLERS * CALLS_EACH - got[503] + proxying_hits(&p, 2); i++)
+		usleep(10000);
+	twice = proxying_hits(&p, 2);
+	printf("# 201: %d, 500: %d, 502: %d, 503: %d, none: %d, twice: %d\n", got[201], got[500],
+	       got[502], got[503], got[0], (int)twice);
+	CHECK_INT(got[201] + got[500] + got[502] + got[503], CALLERS * CALLS_EACH);
+	CHECK_INT(seen->count, CALLERS * CALLS_EACH - got[503] + twice);
+	CHECK_INT(proxying_hits(&p, 1), got[503]);
+	CHECK_INT(proxying_hits(&p, 4), got[502]);
+	CHECK(proxying_hits(&p, 3) >= got[500] && got[500] > 0 && got[502] > 0 && twice > 0);
+	end(&p);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -660,5 +741,7 @@ int main(void)
 		records();
 	TEST("with a share and times: as many hits, as many lost, and every call took place")
 		count_exactly();
+	TEST("four callers, four faults, three that come and go: everything adds up")
+		adds_up();
 	return tap_done();
 }

@@ -222,6 +222,8 @@ static void test_lose_reply(void)
 		CHECK_INT(fake.hit_count, 1);
 		http_end(fake.relay.http, FLOW_ANSWERS);
 		CHECK_INT(fake.hit_count, 2);
+		CHECK(strstr(fake_passed(FLOW_ANSWERS), "\r\nConnection: close\r\n"));
+		CHECK_INT(fake.ends[FLOW_ANSWERS], 1);
 		fake_end();
 	}
 }
@@ -535,6 +537,20 @@ static void test_watches(void)
 		ask(GET_B GET_C);
 		CHECK_INT(fake.told, 1);
 		CHECK_UP(GET_A GET_B GET_C);
+		fake_end();
+	}
+	TEST("a watch for every third counts on while it has told and is not set again") {
+		fake_begin();
+		struct armed *watch = fake_arm(NULL, NULL);
+
+		watch->fault.trigger.match.every = 3;
+		ask(GET_A GET_A GET_A GET_A);
+		CHECK_INT(fake.told, 1);
+		watch->told = false;
+		ask(GET_A);
+		CHECK_INT(fake.told, 1);
+		ask(GET_A);
+		CHECK_INT(fake.told, 2);
 		fake_end();
 	}
 	TEST("a held call meets what is armed while it waits") {

@@ -153,6 +153,26 @@ static void death_is_noticed(void)
 	proxying_end(&p);
 }
 
+/* It was only slow: what was armed stays, and late answers are not taken for others. */
+static void slow_proxy_keeps_faults(void)
+{
+	struct proxying p;
+	struct edge_stats stats;
+	bool armed = false;
+
+	if (!proxying_start(&p, EDGE_TCP, NULL))
+		return;
+	proxying_arm(&p, 0, "blackhole", "{ edge: a -> b }");
+	kill((pid_t)proxy_pid(p.proxy), SIGSTOP);
+	CHECK(!proxy_is_armed(p.proxy, 0, &armed, &p.err));
+	CHECK_TEXT(p.err.text, "the proxy does not answer");
+	kill((pid_t)proxy_pid(p.proxy), SIGCONT);
+	CHECK(proxy_stats(p.proxy, "a -> b", &stats, &p.err));
+	CHECK(proxy_is_armed(p.proxy, 0, &armed, &p.err) && armed);
+	CHECK(!passes(&p));
+	proxying_end(&p);
+}
+
 /* ---- proxied: from the undo record alone ---- */
 
 static json_t *plan(struct proxying *p, const struct fault *fault)
@@ -337,6 +357,8 @@ int main(void)
 		signals_are_for_the_run();
 	TEST("a controller learns of its death")
 		death_is_noticed();
+	TEST("a proxy that was slow to answer still has its faults")
+		slow_proxy_keeps_faults();
 	TEST("a fault is healed and seen to be gone from its undo record alone")
 		healed_from_the_record();
 	TEST("a proxy alone outlives its controllers, not their faults")

@@ -476,6 +476,17 @@ static void settings_are_checked(void)
 	CHECK(proxy_heal(p.proxy, 0, &p.err));
 }
 
+static void calls_need_http(void)
+{
+	char settings[] = "{ edge: a -> b, by: 10ms }";
+	struct fault fault = proxying_fault(&p, 0, "delay", settings);
+
+	CHECK(!proxy_arm(p.proxy, &fault, &p.err));
+	fault.trigger.edge = p.aimed[0];
+	CHECK(!proxy_watch(p.proxy, &fault, &p.err));
+	CHECK_TEXT(p.err.text, "no calls are seen on edge 'a -> b': it is tcp");
+}
+
 int main(void)
 {
 	char directory[] = "/tmp/test_proxy_wire-XXXXXX";
@@ -520,6 +531,8 @@ int main(void)
 		times_ends();
 	TEST("a misspelt setting is refused, with a suggestion")
 		settings_are_checked();
+	TEST("a call fault or a watch on an edge without calls is refused")
+		calls_need_http();
 	proxying_end(&p);
 	TEST("every hit is in the history")
 		if (CHECK(mkdtemp(directory) != NULL))

@@ -30,7 +30,7 @@ static void begin(hand_work *work, void *context, int fd, pid_t owner, enum hand
 		if (getppid() != owner)
 			_exit(1); /* it died before we asked to be told */
 	}
-	prctl(PR_SET_NAME, "saga-hand");
+	prctl(PR_SET_NAME, HAND_NAME);
 	work(context, &side);
 	_exit(0);
 }

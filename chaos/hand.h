@@ -37,6 +37,9 @@ struct hand {
 	bool ended;      /* it will say nothing more */
 };
 
+/* The name that its process goes by. */
+#define HAND_NAME "saga-hand"
+
 enum hand_fate { HAND_DIES_WITH_US, HAND_GOES_ON };
 
 struct hand_side; /* the hand's end */

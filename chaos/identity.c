@@ -147,6 +147,25 @@ bool process_signal(const struct process_identity *identity, int signal, bool *g
 	return good;
 }
 
+bool process_has_name(const struct process_identity *process, const char *wanted)
+{
+	char path[64], name[32] = "";
+	ssize_t got;
+	int fd;
+
+	if (!process_alive(process))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%" PRId64 "/comm", process->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	got = read(fd, name, sizeof(name) - 1);
+	close(fd);
+	if (got > 0 && name[got - 1] == '\n')
+		name[got - 1] = '\0';
+	return got > 0 && strcmp(name, wanted) == 0;
+}
+
 int64_t process_parent(int64_t pid)
 {
 	struct stat_line stat;

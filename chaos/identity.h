@@ -24,6 +24,7 @@ bool process_signal(const struct process_identity *identity, int signal, bool *g
 		    struct error *err);
 char process_state(const struct process_identity *identity); /* 'R' 'S' 'T' ...; 0: gone */
 
+bool process_has_name(const struct process_identity *process, const char *name); /* comm */
 int64_t process_parent(int64_t pid);     /* 0: there is none, or no such process */
 bool process_is_kernel(int64_t pid);     /* a thread of the kernel */
 /* How long it has been alive; -1: it is gone. As exact as the kernel's ticks, 10 ms. */

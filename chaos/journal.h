@@ -79,6 +79,7 @@ struct journal_contents {
 	int64_t start_wall_us;  /* of the run */
 	bool supervisor_alive;
 	bool begun;             /* false: it ended before it said whose it is: nothing was armed */
+	int64_t age_us;         /* since it was written last */
 	size_t good_bytes;      /* what follows was being written when its writer died */
 	bool damaged;           /* a line before the last can't be read: there may be more faults */
 	struct journal_entry *entries;

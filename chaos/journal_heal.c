@@ -18,6 +18,7 @@ enum {
 	LOCK_WAIT_US = 60000000,
 	HEED_WAIT_US = 10000000, /* for a living supervisor to heal what is quick to heal */
 	BEGIN_WAIT_US = 200000,  /* for it to begin */
+	UNBEGUN_US = 10000000,
 	DEATH_WAIT_US = 5000000,
 	PAUSE_US = 5000,
 };
@@ -164,7 +165,7 @@ static bool start_healing(const struct journal_entry *entry, struct hand *hand, 
 	*hand = (struct hand){ .fd = -1 };
 	if (!entry->kind)
 		return error_set(err, "this sagastorm knows no fault '%s'", entry->kind_name);
-	if (entry->keeper.pid)
+	if (process_has_name(&entry->keeper, HAND_NAME))
 		kill_and_wait(&entry->keeper);
 	return heal_start(hand, entry->kind, entry->undo, err);
 }
@@ -203,8 +204,12 @@ static void heal_open(struct journal *journal, const struct journal_contents *co
 static bool heal_file(const struct journal_contents *contents, struct heal_count *count,
 		      struct error *err)
 {
-	struct journal *journal = journal_append(contents->path, err);
+	struct journal *journal;
 
+	/* It may be about to be begun; nothing is armed before it is. */
+	if (!contents->begun && contents->age_us < UNBEGUN_US)
+		return true;
+	journal = journal_append(contents->path, err);
 	if (!journal)
 		return false;
 	heal_open(journal, contents, count);

@@ -12,26 +12,14 @@
 #include <unistd.h>
 
 #include "lib/buffer.h"
+#include "lib/clock.h"
 #include "lib/memory.h"
-#include "lib/visible.h"
 
 enum { JOURNALS_MAX = 10000 };
 
 bool supervisor_is_alive(const struct process_identity *supervisor)
 {
-	char path[64], name[32] = "";
-	int fd;
-
-	if (!process_alive(supervisor))
-		return false;
-	snprintf(path, sizeof(path), "/proc/%" PRId64 "/comm", supervisor->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	if (read(fd, name, sizeof(name) - 1) < 0)
-		name[0] = '\0';
-	close(fd);
-	return strcmp(name, SUPERVISOR_NAME "\n") == 0;
+	return process_has_name(supervisor, SUPERVISOR_NAME);
 }
 
 static char *copy_member(const json_t *line, const char *key)
@@ -78,17 +66,42 @@ static struct journal_entry *find_entry(struct journal_contents *contents, json_
 	return NULL;
 }
 
+static void entry_release(struct journal_entry *entry)
+{
+	free(entry->name);
+	free(entry->kind_name);
+	json_decref(entry->undo);
+	memset(entry, 0, sizeof(*entry));
+}
+
+/* A new one, or that of a fault which was healed and is armed again. */
+static struct journal_entry *make_entry(struct journal_contents *contents, json_int_t fault)
+{
+	struct journal_entry *entry = find_entry(contents, fault);
+
+	if (entry && journal_entry_open(entry))
+		return NULL;
+	if (!entry) {
+		contents->entries =
+			memory_resize(contents->entries, contents->count + 1, sizeof(*entry));
+		entry = &contents->entries[contents->count++];
+		memset(entry, 0, sizeof(*entry));
+	}
+	entry_release(entry);
+	return entry;
+}
+
 static bool add_entry(const json_t *line, json_int_t fault, struct journal_contents *contents)
 {
 	json_t *undo = json_object_get(line, "undo");
 	const char *kind = json_string_value(json_object_get(line, "kind"));
-	struct journal_entry *entry = find_entry(contents, fault);
+	struct journal_entry *entry;
 
-	if (!json_is_object(undo) || !kind || entry || contents->count >= FAULTS_MAX)
+	if (!json_is_object(undo) || !kind)
 		return false;
-	contents->entries = memory_resize(contents->entries, contents->count + 1, sizeof(*entry));
-	entry = &contents->entries[contents->count++];
-	memset(entry, 0, sizeof(*entry));
+	entry = make_entry(contents, fault);
+	if (!entry)
+		return false;
 	entry->fault = (uint32_t)fault;
 	entry->name = copy_member(line, "name");
 	if (!entry->name)
@@ -149,7 +162,7 @@ static bool read_lines(struct text all, struct journal_contents *contents, struc
 }
 
 /* What it says will be done with our rights: only what we, or root, wrote is believed. */
-static bool read_own(const char *path, struct buffer *out, struct error *err)
+static bool read_own(const char *path, struct buffer *out, int64_t *age_us, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat status;
@@ -162,6 +175,7 @@ static bool read_own(const char *path, struct buffer *out, struct error *err)
 		close(fd);
 		return error_set(err, "'%s' is not ours: it is not believed", path);
 	}
+	*age_us = clock_wall_us() - status.st_mtim.tv_sec * US_PER_S;
 	while (got > 0 && out->length <= JOURNAL_BYTES_MAX) {
 		got = read(fd, buffer_reserve(out, 65536), 65536);
 		if (got > 0)
@@ -180,7 +194,8 @@ bool journal_read(const char *path, struct journal_contents *contents, struct er
 
 	memset(contents, 0, sizeof(*contents));
 	contents->path = memory_copy_string(path);
-	good = read_own(path, &all, err) && read_lines(buffer_text(&all), contents, err);
+	good = read_own(path, &all, &contents->age_us, err) &&
+	       read_lines(buffer_text(&all), contents, err);
 	buffer_release(&all);
 	if (!good)
 		journal_contents_release(contents);
@@ -191,11 +206,8 @@ void journal_contents_release(struct journal_contents *contents)
 {
 	if (!contents)
 		return;
-	for (size_t i = 0; i < contents->count; i++) {
-		free(contents->entries[i].name);
-		free(contents->entries[i].kind_name);
-		json_decref(contents->entries[i].undo);
-	}
+	for (size_t i = 0; i < contents->count; i++)
+		entry_release(&contents->entries[i]);
 	free(contents->entries);
 	free(contents->path);
 	free(contents->run);

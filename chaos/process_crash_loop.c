@@ -60,8 +60,9 @@ static void crash_loop_tend(const struct fault *fault, const json_t *undo)
 
 static bool crash_loop_arm(const struct fault *fault, const json_t *undo, struct error *err)
 {
+	(void)err;
 	crash_loop_tend(fault, undo);
-	return crashes > 0 || error_set(err, "there was nothing to kill");
+	return true;
 }
 
 static int64_t crash_loop_hits(const struct fault *fault, const json_t *undo)

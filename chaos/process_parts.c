@@ -3,10 +3,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static json_t *make_row(const struct target_process *target)
+/* Only a launcher writes the file again: what a person wrote there is true once. */
+static json_t *make_row(const struct target_process *target, bool launched)
 {
-	return json_pack("{s:o, s:o}", "place", target_place(target->service, target->instance),
-			 "process", process_to_json(&target->process));
+	json_t *place = target_place(target->service, target->instance);
+
+	if (!launched)
+		json_object_del(place, "file");
+	return json_pack("{s:o, s:o}", "place", place, "process",
+			 process_to_json(&target->process));
 }
 
 static void describe(const struct target_process *targets, size_t count, const char *verb,
@@ -33,15 +38,15 @@ bool process_plan(const struct fault *fault, const char *verb, struct fault_plan
 	struct process_identity launcher;
 	json_t *rows;
 	size_t count;
+	bool launched = fault->system && fault->system->launcher > 0;
 
 	if (!target_processes(fault, &targets, &count, err))
 		return false;
 	rows = json_array();
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(rows, make_row(&targets[i]));
+		json_array_append_new(rows, make_row(&targets[i], launched));
 	plan->undo = json_pack("{s:o}", "processes", rows);
-	if (fault->system && fault->system->launcher > 0 &&
-	    process_identify(fault->system->launcher, &launcher, NULL))
+	if (launched && process_identify(fault->system->launcher, &launcher, NULL))
 		json_object_set_new(plan->undo, "launcher", process_to_json(&launcher));
 	describe(targets, count, verb, plan->does);
 	free(targets);

@@ -29,17 +29,27 @@ void guard_watch_calls(struct guard *guard)
 	}
 }
 
+/* One that comes while the fault is under way already starts nothing, and waits for nothing. */
+static void be_called(struct guard *guard, struct ward *ward)
+{
+	bool waiting = ward->step == WARD_WAITING && !guard->closed;
+
+	if (waiting)
+		ward_trigger(ward, clock_now_us());
+	if (waiting && ward->fault->trigger.hold)
+		ward->held = true;
+	else if (ward->fault->trigger.hold)
+		guard_release_call(guard, ward);
+}
+
 void guard_hear_calls(struct guard *guard)
 {
 	uint32_t fault;
 	bool gone = false;
 
-	while (guard->proxy && proxy_next(guard->proxy, &fault, &gone)) {
-		if (fault >= guard->ward_count)
-			continue;
-		guard->wards[fault].held = guard->wards[fault].fault->trigger.hold;
-		ward_trigger(&guard->wards[fault], clock_now_us());
-	}
+	while (guard->proxy && proxy_next(guard->proxy, &fault, &gone))
+		if (fault < guard->ward_count)
+			be_called(guard, &guard->wards[fault]);
 	if (gone)
 		lose_proxy(guard);
 }

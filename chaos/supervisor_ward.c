@@ -37,12 +37,25 @@ static void let_call_go(struct guard *guard, struct ward *ward)
 	ward->held = false;
 }
 
+static bool comes_again(const struct guard *guard, const struct ward *ward)
+{
+	const struct fault_trigger *trigger = &ward->fault->trigger;
+
+	return trigger->kind == TRIGGER_ON && trigger->match.every > 0 && !guard->closed &&
+	       ward->state == FAULT_HEALED;
+}
+
 static void be_over(struct guard *guard, struct ward *ward)
 {
-	ward->step = WARD_OVER;
 	let_call_go(guard, ward);
 	hand_release(&ward->keeper);
 	hand_release(&ward->healer);
+	ward->step = WARD_OVER;
+	if (!comes_again(guard, ward))
+		return;
+	ward_release(ward);
+	ward->step = WARD_WAITING;
+	ward->due_us = INT64_MAX;
 }
 
 void ward_refuse(struct guard *guard, struct ward *ward, const char *why)

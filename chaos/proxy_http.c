@@ -43,11 +43,13 @@ static void pass(struct http *http, enum flow flow, struct text bytes)
 	run->length += bytes.length;
 }
 
-/* Up to the cut; with the last byte of that, both connections end. */
+/* Up to the cut. */
 static void pass_cut(struct http *http, enum flow flow, struct text bytes)
 {
 	struct lane *lane = &http->lanes[flow];
 
+	if (http->work->stage == WORK_CUTTING)
+		return;
 	if (lane->cut_left < (int64_t)bytes.length)
 		bytes.length = (size_t)lane->cut_left;
 	lane->cut_left -= (int64_t)bytes.length;
@@ -56,7 +58,7 @@ static void pass_cut(struct http *http, enum flow flow, struct text bytes)
 	if (lane->cut_left)
 		return;
 	lane_flush(http, flow);
-	relay_end(http->relay, http->work->call.caller_ending, ENDING_CLOSE);
+	work_cut(http->work);
 }
 
 static void keep(struct http *http, enum flow flow, struct text bytes)

@@ -71,6 +71,7 @@ enum work_stage {
 	WORK_COPY,      /* its answer is complete, but it shall get that of the copy */
 	WORK_ANSWERED,  /* it is complete; its faults are asked, or one of them waits */
 	WORK_PASSING,   /* its answer passes, perhaps to be cut */
+	WORK_CUTTING,   /* its caller is left; what was passed to it before has to arrive */
 	WORK_SILENT,    /* its answer is lost and its caller does not know */
 };
 
@@ -86,7 +87,7 @@ struct work {
 	struct call_treatment treatments[TREATMENTS_MAX];
 	bool keeps[TREATMENTS_MAX];  /* said CALL_KEEP */
 	size_t count, at;
-	int64_t wake_us;             /* of the alarm */
+	int64_t patience_us;         /* CUTTING: until then */
 	struct alarm alarm;
 	struct buffer request;       /* its head, and its body while KEEPING */
 	struct buffer answer;        /* the head of the final answer, and its body if kept */
@@ -137,6 +138,7 @@ void work_answer_begins(struct work *work, const struct http1_head *head, struct
 void work_answer_full(struct work *work);
 void work_answer_ends(struct work *work);
 void work_answer_breaks(struct work *work);   /* upstream went away in the middle of it */
+void work_cut(struct work *work);             /* its caller is left as caller_ending says */
 void work_copy_ends(struct work *work);       /* its copy has its answer, or never will */
 void work_give_up(struct work *work);         /* the connection becomes plain */
 void work_forget(struct work *work, const struct armed *armed);

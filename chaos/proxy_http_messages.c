@@ -8,14 +8,16 @@
 static bool work_holds_requests(const struct work *work)
 {
 	return work->stage == WORK_WATCHED || work->stage == WORK_QUEUED ||
-	       work->stage == WORK_ASKING || work->stage == WORK_SILENT;
+	       work->stage == WORK_ASKING || work->stage == WORK_CUTTING ||
+	       work->stage == WORK_SILENT;
 }
 
 /* While its faults are thinking, what upstream says next must wait. */
 static bool work_holds_answers(const struct work *work)
 {
 	return work->stage == WORK_ANSWERING || work->stage == WORK_COPY ||
-	       work->stage == WORK_ANSWERED || work->stage == WORK_SILENT;
+	       work->stage == WORK_ANSWERED || work->stage == WORK_CUTTING ||
+	       work->stage == WORK_SILENT;
 }
 
 bool lane_held(const struct http *http, enum flow flow)

@@ -1,12 +1,14 @@
 #include "chaos/proxy_http.h"
 
 #include <assert.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "chaos/call_match.h"
 #include "lib/memory.h"
 
-enum { WATCH_HOLD_US = 1000000 };
+enum { WATCH_HOLD_US = 1000000, CUT_PATIENCE_US = 2000000, CUT_LOOK_US = 1000 };
 
 static void ask(struct work *work);
 static void ask_answering(struct work *work);
@@ -126,6 +128,36 @@ static void watch_over(struct work *work)
 	work_queue_moved(work);
 }
 
+/* Whether nothing is on its way to the caller any more: a reset would take it from its hands. */
+static bool caller_has_all(const struct relay *relay)
+{
+	const struct pipe *pipe = &relay->flows[FLOW_ANSWERS];
+	int unsent = 0;
+
+	if (pipe->treated || (pipe->held && evbuffer_get_length(pipe->held)))
+		return false;
+	return ioctl(relay->sides[SIDE_CALLER].fd, SIOCOUTQ, &unsent) != 0 || unsent == 0;
+}
+
+static void cut_when_arrived(struct work *work)
+{
+	struct relay *relay = work->http->relay;
+	int64_t now_us = clock_now_us();
+
+	if (work->call.caller_ending == ENDING_RESET && !caller_has_all(relay) &&
+	    now_us < work->patience_us)
+		wait_until(work, now_us + CUT_LOOK_US);
+	else
+		relay_end(relay, work->call.caller_ending, ENDING_CLOSE);
+}
+
+void work_cut(struct work *work)
+{
+	work->stage = WORK_CUTTING;
+	work->patience_us = clock_now_us() + CUT_PATIENCE_US;
+	cut_when_arrived(work);
+}
+
 static void ring(void *context, int64_t now_us)
 {
 	struct work *work = context;
@@ -143,6 +175,8 @@ static void ring(void *context, int64_t now_us)
 		ask_answering(work);
 	else if (work->stage == WORK_ANSWERED)
 		ask_answered(work);
+	else if (work->stage == WORK_CUTTING)
+		cut_when_arrived(work);
 	else if (work->stage == WORK_SILENT)
 		relay_end(http->relay, ENDING_RESET, ENDING_CLOSE);
 	http_turn(http);
@@ -257,8 +291,6 @@ static void refuse(struct work *work)
 
 static void ask(struct work *work)
 {
-	struct relay *relay = work->http->relay;
-
 	work->stage = WORK_ASKING;
 	call_read_request(work);
 	switch (row_ask(work, ROW_ASKED)) {
@@ -275,7 +307,7 @@ static void ask(struct work *work)
 		refuse(work);
 		return;
 	default:
-		relay_end(relay, work->call.caller_ending, ENDING_CLOSE);
+		work_cut(work);
 	}
 }
 
@@ -365,7 +397,7 @@ static void ask_answering(struct work *work)
 		wait_until(work, work->treatments[work->at].wait_until_us);
 		return;
 	default:
-		relay_end(work->http->relay, work->call.caller_ending, ENDING_CLOSE);
+		work_cut(work);
 	}
 }
 
@@ -386,6 +418,8 @@ static void ask_answered(struct work *work)
 	switch (row_ask(work, ROW_ANSWERED)) {
 	case CALL_PASS:
 		pass_answer(work);
+		if (work->stage == WORK_CUTTING)
+			return;
 		asked_pop(http);
 		finish(work);
 		return;
@@ -397,7 +431,7 @@ static void ask_answered(struct work *work)
 		wait_until(work, clock_now_us() + work->call.silence_us);
 		return;
 	default:
-		relay_end(http->relay, work->call.caller_ending, ENDING_CLOSE);
+		work_cut(work);
 	}
 }
 
@@ -477,6 +511,7 @@ void work_give_up(struct work *work)
 		flow_pass(relay, FLOW_ANSWERS, buffer_text(&work->answer));
 		break;
 	case WORK_REFUSING: /* it must not be sent on now: that was promised */
+	case WORK_CUTTING:
 	case WORK_SILENT:
 		relay_end(relay, ENDING_RESET, ENDING_CLOSE);
 		break;
@@ -515,7 +550,7 @@ void work_forget(struct work *work, const struct armed *armed)
 	for (size_t i = 0; i < work->count; i++) {
 		if (work->treatments[i].armed != armed)
 			continue;
-		if (work->cut == i + 1)
+		if (work->cut == i + 1 && work->stage != WORK_CUTTING)
 			forget_cut(work);
 		if (work->twice == i + 1)
 			work->twice = 0;

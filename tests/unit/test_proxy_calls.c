@@ -395,6 +395,10 @@ static void cuts_short(void)
 	CHECK_INT(heard.body_bytes, BIG / 4);
 	CHECK_INT(heard.ending, 0);
 	CHECK_INT(proxying_hits(&p, 0), 1);
+	arm(&p, 0, "truncate", "{ edge: a -> b, call: /big, after: 3000001 }");
+	CHECK_INT(call_once(&p, "GET /big"), 200);
+	CHECK_INT(heard.body_bytes, 3000001);
+	CHECK_INT(heard.ending, -ECONNRESET);
 	end(&p);
 }
 
@@ -727,7 +731,7 @@ int main(void)
 		sends_twice();
 	TEST("duplicate: healed before the second was sent, it never is")
 		heals_the_second();
-	TEST("truncate: a large answer is cut at its share")
+	TEST("truncate: a large answer is cut at its share, or byte, and what is before that arrives")
 		cuts_short();
 	TEST("8 MiB there and back in bounded memory, behind a delay")
 		carries_much("delay", "{ edge: a -> b, delay: 100ms }");

@@ -271,6 +271,8 @@ static int end(struct arming *arming)
 	if (signalled)
 		code = exit_code_worse(code,
 				       signalled == SIGINT ? EXIT_INTERRUPTED : EXIT_TERMINATED);
+	if (outcome.supervisor_died)
+		code = exit_code_worse(code, EXIT_INTERNAL);
 	if (outcome.refused || outcome.failed)
 		code = exit_code_worse(code, EXIT_NOT_READY);
 	if (outcome.unproven)

@@ -151,6 +151,12 @@ def test_ends(shop):
     day.process.kill()
     ok(becomes(shop.process.pid, "R", 2), "kill -9 heals everything within two seconds")
     day.end()
+    day = long_day(shop)
+    shown = sagastorm("chaos", "status").stdout
+    os.kill(int(re.search(r"its supervisor is process (\d+)", shown)[1]), signal.SIGKILL)
+    code = day.end()
+    ok(code == 1 and state_of(shop.process.pid) != "T" and "the supervisor died" in day.said,
+       "what a dead supervisor left is healed, and the day is over", f"{code}\n{day.said}")
     day = Day("arm", "--for", "1s", write("short.yaml", system(shop) + faults(
         "{ at: 0s, for: 5m, stop: { service: web } }")))
     ok(day.end() == 0 and "1 healed" in day.said and state_of(shop.process.pid) != "T",

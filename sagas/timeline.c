@@ -148,7 +148,8 @@ static void with_state(char *out, size_t room, const struct contract *contract, 
 static void answer_words(struct line *line, const struct contract *contract,
 			 const struct record_saga *record)
 {
-	snprintf(line->detail, sizeof(line->detail), "HTTP %d", record->status);
+	if (record->status)
+		snprintf(line->detail, sizeof(line->detail), "HTTP %d", record->status);
 	with_state(line->detail, sizeof(line->detail), contract, record->state);
 	with_amount(line->detail, sizeof(line->detail), record->amount);
 }
@@ -294,7 +295,7 @@ static void effect_words(struct line *line, const struct judge *judge,
 
 	line->at_us = record->at_us;
 	line->source = source_name(of->contract, record->source);
-	snprintf(line->what, sizeof(line->what), "%s%.70s", record->undo ? "<- " : "", name);
+	snprintf(line->what, sizeof(line->what), "%.70s", name);
 	if (step->counts != COUNTS_TIMES) {
 		with_amount(line->detail, sizeof(line->detail), record->amount);
 		item_words(line->detail, sizeof(line->detail), judge, record->item);

@@ -41,7 +41,7 @@ static const char *const plant_found_by[PLANTS][4] = {
 };
 
 struct many {
-	char directory[64];
+	char directory[256];
 	uint32_t sagas;
 	uint64_t planted[PLANTS];
 	uint64_t records;
@@ -165,13 +165,17 @@ static inline void many_sources(struct many *many)
 
 static inline void many_meta(const struct many *many)
 {
-	char *contract = memory_copy_string(many_contract), path[128];
+	char *contract = memory_copy_string(many_contract), path[300];
 	json_t *meta;
 
 	for (char *c = contract; *c; c++)
 		*c = *c == '\'' ? '"' : *c;
-	meta = json_pack("{s:s, s:s, s:[o]}", "seed", "1", "run", "77", "sagas",
-			 json_loads(contract, 0, NULL));
+	meta = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[o], s:[s], s:[s], s:i, s:[{s:s, s:s, s:b, s:i, s:I}]}",
+			 "schema", "sagastorm/meta/1", "name", "many", "seed", "1", "started",
+			 "2026-01-01T00:00:00.000Z", "run", "77", "sagas",
+			 json_loads(contract, 0, NULL), "journeys", "buy", "requests", "place order", "workers", 1, "phases", "name",
+			 "all", "kind", "rate", "measured", 1, "start_us", 0, "duration_us",
+			 (json_int_t)many->sagas * 100);
 	snprintf(path, sizeof(path), "%s/meta.json", many->directory);
 	if (!meta || json_dump_file(meta, path, 0))
 		abort();
@@ -180,10 +184,12 @@ static inline void many_meta(const struct many *many)
 }
 
 /* Every `planted_every`th is wrong, in turn in each way; 0: none is. */
-static inline void many_write(struct many *many, uint32_t sagas, uint32_t planted_every)
+static inline void many_write_in(struct many *many, const char *directory, uint32_t sagas,
+				 uint32_t planted_every)
 {
-	*many = (struct many){ .directory = "/tmp/many_sagas_XXXXXX", .sagas = sagas };
-	if (!mkdtemp(many->directory))
+	*many = (struct many){ .sagas = sagas };
+	snprintf(many->directory, sizeof(many->directory), "%s", directory);
+	if (!file_make_directory(many->directory, NULL))
 		abort();
 	many_meta(many);
 	many->worker = history_create(many->directory, "worker-0", NULL);
@@ -200,6 +206,16 @@ static inline void many_write(struct many *many, uint32_t sagas, uint32_t plante
 	many_sources(many);
 	history_close(many->worker);
 	history_close(many->evidence);
+}
+
+/* The same, in a directory of its own. */
+static inline void many_write(struct many *many, uint32_t sagas, uint32_t planted_every)
+{
+	char directory[] = "/tmp/many_sagas_XXXXXX";
+
+	if (!mkdtemp(directory))
+		abort();
+	many_write_in(many, directory, sagas, planted_every);
 }
 
 /* How many violations of it were planted. */

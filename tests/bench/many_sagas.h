@@ -170,12 +170,15 @@ static inline void many_meta(const struct many *many)
 
 	for (char *c = contract; *c; c++)
 		*c = *c == '\'' ? '"' : *c;
-	meta = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[o], s:[s], s:[s], s:i, s:[{s:s, s:s, s:b, s:i, s:I}]}",
-			 "schema", "sagastorm/meta/1", "name", "many", "seed", "1", "started",
+	meta = json_pack("{s:s, s:s, s:s, s:s, s:s, s:[o], s:[s], s:[s], s:i}", "schema",
+			 "sagastorm/meta/1", "name", "many", "seed", "1", "started",
 			 "2026-01-01T00:00:00.000Z", "run", "77", "sagas",
-			 json_loads(contract, 0, NULL), "journeys", "buy", "requests", "place order", "workers", 1, "phases", "name",
-			 "all", "kind", "rate", "measured", 1, "start_us", 0, "duration_us",
-			 (json_int_t)many->sagas * 100);
+			 json_loads(contract, 0, NULL), "journeys", "buy", "requests",
+			 "place order", "workers", 1);
+	json_object_set_new(meta, "phases",
+			    json_pack("[{s:s, s:s, s:b, s:i, s:I}]", "name", "all", "kind", "rate",
+				      "measured", 1, "start_us", 0, "duration_us",
+				      (json_int_t)many->sagas * 100));
 	snprintf(path, sizeof(path), "%s/meta.json", many->directory);
 	if (!meta || json_dump_file(meta, path, 0))
 		abort();

@@ -36,9 +36,11 @@ like "$out" "charge-once VIOLATED, 3 of" "the summary has a line per violated in
 like "$out" "'charge' happened 2 times" "with the reason of the smallest witness"
 run grep -E '^  >> .* psp .* charge: ' "$work/wrong/witnesses.txt"
 is "$code" 0 "witnesses.txt tells their stories, and marks what contradicts"
-is "$(look "$work/wrong/report.json" 'by["charge-once"]["verdict"], by["charge-once"]["violations"], len(by["charge-once"]["witnesses"])')" \
+once='by["charge-once"]'
+is "$(look "$work/wrong/report.json" "$once['verdict'], $once['violations'], len($once['witnesses'])")" \
 	"('invalid', 3, 3)" "report.json has each with its witnesses"
-is "$(look "$work/wrong/report.json" 's["started"] == s["succeeded"] + s["compensated"] + s["stuck"] + s["unknown"]')" \
+ends='s["succeeded"] + s["compensated"] + s["stuck"] + s["unknown"]'
+is "$(look "$work/wrong/report.json" "s['started'] == $ends")" \
 	"True" "the identity holds"
 
 if $python -c 'import jsonschema' 2>/dev/null; then

@@ -118,7 +118,7 @@ ok(not refused["plan"]["ok"] and "are to stay so" in refused["plan"]["why"] and
    "arm" not in refused, "no memory is taken from below the floor", refused)
 with open("/proc/meminfo") as file:
     meminfo = {line.split(":")[0]: int(line.split()[1]) for line in file}
-room = 128 * 1024  # KiB above a floor; the rest of what is asked for can't be had
+room = 512 * 1024  # KiB above a floor; the rest of what is asked for can't be had
 floor = (meminfo["MemAvailable"] - room) / meminfo["MemTotal"]
 if floor > 0.02:
     driver = start(f"memory: {{ size: 4GiB, leave: {floor * 100:.4f}% }}")

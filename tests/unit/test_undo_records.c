@@ -1,4 +1,4 @@
-/* What heals reads records that anyone may have written into: none of them makes it act or crash. */
+/* What heals reads records that anyone may have written: none makes it act, lie or crash. */
 #include <jansson.h>
 
 #include "chaos/kinds.h"

@@ -12,7 +12,7 @@
 #include "chaos/helpers.h"
 #include "chaos/kinds.h"
 
-enum { STEP_BYTES = 16 * 1024 * 1024, PAGE_BYTES = 4096, STEPS_MAX = 1 << 18 };
+enum { STEP_BYTES = 4 * 1024 * 1024, PAGE_BYTES = 4096, STEPS_MAX = 1 << 20 };
 
 struct memory {
 	int64_t size_bytes;

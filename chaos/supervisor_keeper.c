@@ -63,6 +63,17 @@ static int64_t count_hits(const struct keeping *keeping, const json_t *undo)
 	return kind->hits ? kind->hits(keeping->fault, undo) : -1;
 }
 
+static void say_hits(const struct keeping *keeping, const json_t *undo, struct hand_side *side)
+{
+	const struct fault_kind *kind = keeping->fault->kind;
+	struct buffer words = BUFFER_EMPTY;
+
+	if (kind->tell)
+		kind->tell(keeping->fault, undo, &words);
+	hand_say(side, KEEPER_HITS, count_hits(keeping, undo), buffer_text(&words));
+	buffer_release(&words);
+}
+
 static void say_planned(const struct fault_plan *plan, struct hand_side *side)
 {
 	json_t *word = json_pack("{s:O, s:s, s:s}", "undo", plan->undo, "does",
@@ -90,10 +101,10 @@ static void keep_up(const struct keeping *keeping, const json_t *undo, struct ha
 			fault->kind->tend(fault, undo);
 		if (clock_now_us() < count_us)
 			continue;
-		hand_say(side, KEEPER_HITS, count_hits(keeping, undo), text_of(""));
+		say_hits(keeping, undo, side);
 		count_us = clock_now_us() + every_us;
 	}
-	hand_say(side, KEEPER_HITS, count_hits(keeping, undo), text_of(""));
+	say_hits(keeping, undo, side);
 }
 
 static void arm_and_keep(const struct keeping *keeping, const json_t *undo, struct hand_side *side)

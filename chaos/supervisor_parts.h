@@ -46,7 +46,7 @@ enum keeper_word {
 	KEEPER_REFUSED,     /* why; nothing was done */
 	KEEPER_ARMED,
 	KEEPER_FAILED,      /* why; it may be half armed */
-	KEEPER_HITS,        /* number: so far */
+	KEEPER_HITS,        /* number: so far; text: the same in words, if they say more */
 };
 
 struct keeping {
@@ -78,6 +78,7 @@ struct ward {
 	bool failing;           /* it could not be armed: it ends as FAILED */
 	json_t *undo;
 	char *does, *undoes;
+	char told[200];         /* what it hit, in words; mostly empty */
 	struct error why;
 	struct hand keeper, healer;
 };

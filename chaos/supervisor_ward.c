@@ -76,7 +76,8 @@ static void finish(struct guard *guard, struct ward *ward, bool proven, const ch
 			      ward->why.text);
 		guard_tell(guard, ward, FAULT_FAILED, text.data);
 	} else {
-		buffer_format(&text, "%s; looked, and it is gone", ward->undoes);
+		buffer_format(&text, "%s; looked, and it is gone%s%s", ward->undoes,
+			      ward->told[0] ? "; " : "", ward->told);
 		guard_tell(guard, ward, FAULT_HEALED, text.data);
 	}
 	buffer_release(&text);
@@ -265,8 +266,10 @@ static void take_hits(struct ward *ward)
 	struct hand_word word;
 
 	while (hand_next(&ward->keeper, &word))
-		if (word.what == KEEPER_HITS)
+		if (word.what == KEEPER_HITS) {
 			ward->hits = word.number;
+			snprintf(ward->told, sizeof(ward->told), "%.*s", TEXT_ARG(word.text));
+		}
 }
 
 static void armed_step(struct guard *guard, struct ward *ward, int64_t now_us)

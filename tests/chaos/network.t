@@ -340,6 +340,50 @@ ok(dead["code"] == -signal.SIGKILL and rules("net-b") != before[4],
 steps = saved(RECORD, "heal", "heal", "look")
 ok(steps["look"]["ok"] and world() == before, "until it is healed from its record", steps)
 
+# The same through `sagastorm chaos`: everything of it killed at once, then healed from its journal
+day = write("day.yaml", """
+system:
+  name: day
+  services:
+    other: { url: "http://127.0.0.1:7004" }
+chaos:
+  faults:
+    - { at: 0s, for: 60s, partition: { service: other } }
+    - { at: 0s, for: 60s, link-rate: { service: other, rate: 1MB } }
+""")
+SAGASTORM = os.environ.get("SAGASTORM", os.path.abspath("build/debug/sagastorm"))
+os.environ["SAGASTORM_STATE"] = os.path.join(work, "state")
+
+
+def of_the_day():
+    """All processes of it: the command, its supervisor, their hands."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline") as file:
+                if "chaos\0arm" in file.read():
+                    found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+game = subprocess.Popen([SAGASTORM, "chaos", "arm", day], stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL)
+ok(eventually(lambda: "htb" in queues() and rules().count("table inet sagastorm_") == 3, 10),
+   "a game day arms two faults on packets", world())
+for pid in of_the_day():
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+game.wait(10)
+ok(world() != before and call("127.0.0.1", 7004) == "timeout",
+   "killed with its supervisor, they are still there")
+healed = run(SAGASTORM, "chaos", "heal", check=False)
+ok(healed.returncode == 0 and world() == before and call("127.0.0.1", 7004) == "ok",
+   "until `sagastorm chaos heal`", (healed, world()))
+
 # Namespaces that go
 run("ip", "netns", "add", "net-c")
 gone = write("gone.yaml", """

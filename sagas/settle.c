@@ -269,21 +269,38 @@ bool sagas_settle(struct evidence *evidence, int64_t since_us, struct settled *s
 	return good;
 }
 
-/* Snapshots: each in a file of its own, so that one can be given up for a newer one. */
+/*
+ * Snapshots: each in a file of its own, so that one can be given up for a newer one. Their names
+ * sort behind evidence.history, and in the order in which they were taken.
+ */
 
-static bool take_snapshot(struct evidence *evidence, uint16_t number, uint64_t *digest,
+enum { READINGS_MAX = 999 };
+
+static void file_name(uint32_t reading, char name[32])
+{
+	snprintf(name, 32, "evidence%03u", reading);
+}
+
+static bool file_path(const struct evidence *evidence, uint32_t reading, char path[4096],
+		      struct error *err)
+{
+	char name[32];
+
+	file_name(reading, name);
+	return snprintf(path, 4096, "%s/%s.history", evidence->settings.directory, name) < 4096 ||
+	       error_set(err, "the name of the run directory is too long");
+}
+
+/* Odd readings are snapshot 1, even ones snapshot 2. */
+static bool take_snapshot(struct evidence *evidence, uint32_t reading, uint64_t *digest,
 			  struct error *err)
 {
-	const char *directory = evidence->settings.directory;
-	char name[32], path[4096];
+	char name[32];
 	bool good;
 
-	snprintf(name, sizeof(name), "snapshot-%u", number);
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s.history", directory, name) >= sizeof(path))
-		return error_set(err, "the name of the run directory is too long");
-	unlink(path);
-	evidence->out = history_create(directory, name, err);
-	good = evidence->out && evidence_read(evidence, number, err);
+	file_name(reading, name);
+	evidence->out = history_create(evidence->settings.directory, name, err);
+	good = evidence->out && evidence_read(evidence, reading % 2 ? 1 : 2, err);
 	history_close(evidence->out);
 	evidence->out = evidence->settings.history;
 	*digest = evidence_digest(evidence);
@@ -292,20 +309,24 @@ static bool take_snapshot(struct evidence *evidence, uint16_t number, uint64_t *
 
 bool sagas_snapshots(struct evidence *evidence, int64_t deadline_us, bool *quiet, struct error *err)
 {
-	uint64_t digests[2];
-	uint16_t next = 2;
+	uint64_t before, now;
+	char path[4096];
 
 	*quiet = false;
-	if (!take_snapshot(evidence, 1, &digests[0], err))
+	if (!take_snapshot(evidence, 1, &before, err))
 		return false;
-	for (;;) {
+	for (uint32_t reading = 2;; reading++) {
 		if (!nap_until(evidence, clock_now_us() + APART_US, err) ||
-		    !take_snapshot(evidence, next, &digests[next - 1], err))
+		    !take_snapshot(evidence, reading, &now, err))
 			return false;
-		*quiet = digests[0] && digests[0] == digests[1];
+		*quiet = before && before == now;
 		/* What can't be read will not be read the third time. */
-		if (*quiet || !digests[0] || !digests[1] || clock_now_us() >= deadline_us)
+		if (*quiet || !before || !now || reading == READINGS_MAX ||
+		    clock_now_us() >= deadline_us)
 			return true;
-		next = next == 2 ? 1 : 2;
+		if (!file_path(evidence, reading - 1, path, err))
+			return false;
+		unlink(path);
+		before = now;
 	}
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Evidence is read to its end or says that it was not, whatever comes as an answer."""
 # timeout: 120s
+import glob
 import http.server
 import json
 import os
@@ -313,9 +314,8 @@ for style in ("orchestrated", "choreographed"):
         if style == "orchestrated":
             with open(f"{shop.directory.name}/system.yaml") as file:
                 psp = re.search(r"psp:.*?url: \"?(http://)?([^\s\",}]+)", file.read(), re.S)
-            for name in ("evidence", "snapshot-1", "snapshot-2"):
-                os.rename(f"{result.directory}/history/{name}.history",
-                          f"{result.directory}/{name}.kept")
+            for path in glob.glob(f"{result.directory}/history/evidence*.history"):
+                os.rename(path, f"{result.directory}/{os.path.basename(path)}")
             said = evidence(scenario, shop.url, result.directory,
                             f"http://{psp[2]}" if psp else "", ledgers[1])
             again = sagas(f"{result.directory}/history")

@@ -49,9 +49,9 @@ static void add_entry(struct buffer *out, const struct report *report,
 
 static void add_hits(struct buffer *out, const struct fault_figures *fault)
 {
-	static const char *const kinds[] = { "connections treated", "calls kept from their effect",
-					     "answers lost after the effect",
-					     "calls delayed or changed" };
+	static const char *const kinds[] = { "on connections", "before the effect of a call",
+					     "after it, the answer lost",
+					     "on calls delayed or changed" };
 	char words[WORDS_MAX];
 
 	if (fault->hits < 0)
@@ -59,7 +59,8 @@ static void add_hits(struct buffer *out, const struct fault_figures *fault)
 	else if (!fault->hits)
 		buffer_add_string(out, "it hit nothing");
 	else
-		buffer_format(out, "%s hits", words_count(words, (uint64_t)fault->hits));
+		buffer_format(out, "%s hit%s", words_count(words, (uint64_t)fault->hits),
+			      fault->hits == 1 ? "" : "s");
 	for (int i = 0; i < 4; i++)
 		if (fault->by_kind[i])
 			buffer_format(out, ", %s %s", words_count(words, fault->by_kind[i]),
@@ -83,7 +84,9 @@ static void add_sum(struct buffer *out, const struct fault_figures *fault)
 		buffer_add_string(out, "; ");
 		add_hits(out, fault);
 	}
-	if (fault->recovery_us >= 0)
+	if (fault->recovery_us >= 0 && fault->recovery_us < US_PER_S)
+		buffer_add_string(out, "; recovered at once");
+	else if (fault->recovery_us >= 0)
 		buffer_format(out, "; recovered within %s",
 			      words_duration(words, fault->recovery_us));
 	buffer_add_char(out, '\n');

@@ -125,6 +125,16 @@ static void take_hit(struct fault_reader *reader, const struct record *record)
 		fault->first_hit_us = hit.at_us;
 }
 
+/* What is said of a state often begins with its name, which is told anyway. */
+static const char *without_state(const char *words, const char *what)
+{
+	size_t length = strlen(what);
+
+	return strncmp(words, what, length) == 0 && strncmp(words + length, ": ", 2) == 0 ?
+		       words + length + 2 :
+		       words;
+}
+
 /* Words follow the state that they are about, in the same file. */
 static void take_words(struct fault_reader *reader, const struct record *record)
 {
@@ -144,7 +154,7 @@ static void take_words(struct fault_reader *reader, const struct record *record)
 		if (entry->fault != piece.subject)
 			continue;
 		free(entry->words);
-		entry->words = memory_copy_string(reader->words.data);
+		entry->words = memory_copy_string(without_state(reader->words.data, entry->what));
 		break;
 	}
 	buffer_clear(&reader->words);

@@ -350,11 +350,14 @@ static void add_fault_effects(struct buffer *line, const struct fault_figures *f
 	if (fault->armed_us < 0)
 		return;
 	if (fault->hits > 0)
-		buffer_format(line, ", %s hits", words_count(words, (uint64_t)fault->hits));
+		buffer_format(line, ", %s hit%s", words_count(words, (uint64_t)fault->hits),
+			      fault->hits == 1 ? "" : "s");
 	else
 		buffer_add_string(line,
 				  fault->hits < 0 ? ", hits can't be known" : ", IT HIT NOTHING");
-	if (fault->recovery_us >= 0)
+	if (fault->recovery_us >= 0 && fault->recovery_us < US_PER_S)
+		buffer_add_string(line, ", recovered at once");
+	else if (fault->recovery_us >= 0)
 		buffer_format(line, ", recovered within %s",
 			      words_duration(words, fault->recovery_us));
 	else if (fault->waited_us > 0 && fault->can_recover)

@@ -6,6 +6,7 @@
 
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "lib/random.h"
 #include "tests/unit/made_run.h"
 #include "tests/unit/tap.h"
 
@@ -437,6 +438,42 @@ static void test_events(void)
 	made_run_remove(&run);
 }
 
+static void rubbish(struct made_run *run)
+{
+	struct random random = random_stream(7, "rubbish", 0);
+
+	for (int i = 0; i < 20000; i++) {
+		unsigned char payload[RECORD_PAYLOAD];
+		uint64_t bits = random_next(&random);
+
+		for (size_t at = 0; at < sizeof(payload); at++)
+			payload[at] =
+				(unsigned char)(bits >> (at % 8) & 1 ? 0 : random_next(&random));
+		if (bits & 256) /* a time that is one */
+			memset(payload + 3, 0, 5);
+		history_put(run->engine, (uint16_t)(4 + random_below(&random, 8)),
+			    (uint16_t)random_next(&random), payload, sizeof(payload));
+	}
+}
+
+static void test_hostile(void)
+{
+	struct made_run run;
+	json_t *report = run_fault(&run, GATE("recovery < 10s") "," GATE("any 5s of p99 < 1s"),
+				   &none, rubbish);
+	char *audit = made_run_file(&run, "audit.txt");
+
+	TEST("random records about faults leave a report, and a trail of bounded length") {
+		CHECK(report != NULL);
+		CHECK(strlen(audit) < 20000000);
+		CHECK(strstr(audit, "\x1b") == NULL);
+		CHECK(run.exit_code == 10 || run.exit_code == 30);
+	}
+	free(audit);
+	json_decref(report);
+	made_run_remove(&run);
+}
+
 static void test_sagas(void)
 {
 	static const char more[] =
@@ -482,5 +519,6 @@ int main(void)
 	test_recovery();
 	test_events();
 	test_sagas();
+	test_hostile();
 	return tap_done();
 }

@@ -12,12 +12,14 @@ static void say_edges(const struct fault *fault, struct buffer *out)
 
 static void say_plan(const struct fault *fault, struct fault_plan *plan)
 {
-	buffer_format(plan->does, "the proxy does '%s' to ", fault->kind->name);
-	say_edges(fault, plan->does);
+	buffer_format(plan->does, "in the proxy, %s: ", fault->kind->name);
 	if (fault->settings_yaml)
-		buffer_format(plan->does, ", as %s", fault->settings_yaml);
-	buffer_add_string(plan->undoes, "the proxy passes everything as it is over ");
+		buffer_add_string(plan->does, fault->settings_yaml);
+	else
+		say_edges(fault, plan->does);
+	buffer_add_string(plan->undoes, "the proxy passes ");
 	say_edges(fault, plan->undoes);
+	buffer_add_string(plan->undoes, " as it is");
 }
 
 bool proxied_plan(struct proxy *proxy, const struct fault *fault, struct fault_plan *plan,

@@ -1,7 +1,7 @@
 #!/bin/bash
 # proxy: what our proxy adds to a call, beside toxiproxy on the same machine in the same minute.
 #
-#   BENCH_SECONDS=2 BENCH_ROUNDS=3 tests/bench/proxy.sh
+#   BENCH_SECONDS=2 BENCH_ROUNDS=3 BENCH_CORES=1 tests/bench/proxy.sh
 #
 # toxiproxy is taken from PATH (toxiproxy-server), or built by go when that is there, into
 # build/bench. Without it ours is measured alone. `make bench` builds and calls this.

@@ -1,6 +1,6 @@
 /*
  * The pass over the records. Files of workers come first: what the visitor saw is then in order,
- * and what was read after the load comes after it. Evidence is looked at once before, for which
+ * and what was read after the load comes after it. The others are looked at once before, for which
  * readings there are: only the last good one is kept.
  */
 #include <stdlib.h>
@@ -558,11 +558,11 @@ static void read_file(struct judge *judge, const char *path,
 	history_reader_free(reader);
 }
 
-static bool is_evidence(const char *path)
+static bool is_of_worker(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return strncmp(slash ? slash + 1 : path, "evidence", 8) == 0;
+	return strncmp(slash ? slash + 1 : path, "worker-", 7) == 0;
 }
 
 bool judge_read(struct judge *judge, struct error *err)
@@ -571,13 +571,13 @@ bool judge_read(struct judge *judge, struct error *err)
 	size_t count = history_list(judge->directory, &paths, err);
 
 	for (size_t i = 0; i < count; i++)
-		if (is_evidence(paths[i]))
+		if (!is_of_worker(paths[i]))
 			read_file(judge, paths[i], foresee);
 	for (size_t i = 0; i < judge->contract_count; i++)
 		sources_choose(&judge->contracts[i]);
-	for (int evidence = 0; evidence < 2; evidence++)
+	for (int others = 0; others < 2; others++)
 		for (size_t i = 0; i < count; i++)
-			if (is_evidence(paths[i]) == (evidence == 1))
+			if (is_of_worker(paths[i]) == !others)
 				read_file(judge, paths[i], take);
 	history_list_free(paths, count);
 	return count > 0;

@@ -179,7 +179,7 @@ static void test_hostile(void)
 	json_t *json;
 
 	judge(&canned, "saga sent ok:PENDING charge:5 charge:5 is:CONFIRMED");
-	history = history_create(canned.directory, "evidence-2", NULL);
+	history = history_create(canned.directory, "snapshot-2", NULL);
 	history_put(history, RECORD_SAGA, 0, &saga, sizeof(saga));
 	saga.saga = 0;
 	history_put(history, RECORD_SAGA, 0, &saga, sizeof(saga));

@@ -76,10 +76,6 @@ def clean_up():
     podman("rm", "-f", "-t", "0", "-a", check=False)
     engine.send_signal(signal.SIGTERM)
     engine.wait(20)
-    for line in reversed(open("/proc/mounts").read().splitlines()):
-        if work and line.split()[1].startswith(work):
-            run("umount", "-l", line.split()[1], check=False)
-    shutil.rmtree(work, ignore_errors=True)
 
 
 # Podman keeps there, for all of its roots, which addresses it has given away.

@@ -7,6 +7,7 @@ their own (network, mounts, processes), so that nothing they do is seen outside.
     ok(steps["arm"]["ok"], "it is armed", steps)
     done()
 """
+import atexit
 import json
 import os
 import shutil
@@ -43,10 +44,18 @@ def isolate():
         os.environ[INSIDE] = "yes"
         os.execvp("unshare", [*unshare, sys.executable, *sys.argv])
     work = tempfile.mkdtemp()
+    atexit.register(remove_work)  # last of all: what a test registers later runs before
     os.makedirs("/run/netns", exist_ok=True)
     run("mount", "-t", "tmpfs", "tmpfs", "/run/netns")
     run("ip", "link", "set", "lo", "up")
     return work
+
+
+def remove_work():
+    for line in reversed(open("/proc/mounts").read().splitlines()):
+        if line.split()[1].startswith(work):
+            run("umount", "-l", line.split()[1], check=False)
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def run(*words, check=True, **options):
@@ -76,7 +85,6 @@ def note(text):
 
 def done():
     print(f"1..{count}")
-    shutil.rmtree(work, ignore_errors=True)
     sys.exit(1 if failures else 0)
 
 

@@ -12,6 +12,7 @@
  *	{"do": "heal", "number": 3}
  *	{"do": "release", "number": 4}        {"do": "unwatch", "number": 4}
  *	{"do": "stats", "edge": "order -> payment"}
+ *	{"do": "record", "history": "/runs/sale/history", "start_us": 81234567}
  *	{"do": "end"}                         a proxy that a run started ends
  *
  * Each line gets one in return: {"ok": true, ...} or {"error": "why"}, with the "id" of the question

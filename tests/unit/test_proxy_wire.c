@@ -389,6 +389,42 @@ static void times_ends(void)
 	proxy_heal(p.proxy, 0, &p.err);
 }
 
+static int count_hits(const char *path)
+{
+	struct history_reader *reader = history_open(path, &p.err);
+	const struct record *record;
+	int hits = 0;
+
+	while (CHECK(reader != NULL) && (record = history_read(reader)))
+		hits += record->kind == RECORD_HIT;
+	history_reader_free(reader);
+	return hits;
+}
+
+/* The proxy was there first; one run at a time has its hits. */
+static void hits_are_recorded_later(const char *directory)
+{
+	struct proxy *other;
+	struct through one;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/proxy.history", directory);
+	if (!proxying_start(&p, EDGE_TCP, NULL))
+		return;
+	other = proxy_connect(proxy_control(p.proxy), &p.err);
+	CHECK(proxy_record(other, directory, clock_now_us(), &p.err));
+	CHECK(!proxy_record(p.proxy, directory, clock_now_us(), &p.err));
+	one = through_open(&p);
+	proxying_arm(&p, 7, "latency", "{ edge: a -> b, delay: 1ms }");
+	CHECK(!isnan(trip_ms(&one)));
+	CHECK_INT(proxying_hits(&p, 7), 1);
+	proxy_free(other);
+	through_close(&one);
+	proxying_end(&p);
+	CHECK_INT(count_hits(path), 1);
+	unlink(path);
+}
+
 static void hits_are_recorded(const char *directory)
 {
 	struct history_reader *reader;
@@ -537,6 +573,8 @@ int main(void)
 	TEST("every hit is in the history")
 		if (CHECK(mkdtemp(directory) != NULL))
 			hits_are_recorded(directory);
+	TEST("a run that is there later than the proxy has its hits, too")
+		hits_are_recorded_later(directory);
 	TEST("over an HTTP edge each call is a hit, with its correlation")
 		calls_are_recorded(directory);
 	rmdir(directory);

@@ -175,6 +175,9 @@ def contract(name, login, evidence):
 
 
 def evidence(text, url, directory, *witnesses, **environment):
+    """Once more, in the place of what the run has read itself."""
+    for old in glob.glob(f"{directory}/history/evidence*.history"):
+        os.remove(old)
     path = f"{SCRATCH.name}/contract.yaml"
     with open(path, "w") as file:
         file.write(text)
@@ -192,11 +195,12 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 good = (source("pages?page=${page}", "each: /deep/list,")
         + source("each?order=${order.id}", rate="500/s"))
 text = (f"target: {url}\nload: {{ go: {{ iterations: 8, users: 1 }} }}\n"
-        "journeys: { buy: [ { post: /orders, saga: order } ] }\nsagas:"
-        + contract("order", "/login", "".join(map(source, BULK)) + good)
-        + contract("evil", "/evil-login", source("open/good?page=${page}")))
-result = run(text)
-ok(result.code == 0 and len(System.keys) == 8, "eight orders are placed", result)
+        "journeys: { buy: [ { post: /orders, saga: order } ] }\nsagas:")
+result = run(text + contract("order", "/login", good))
+System.asked = []
+text += (contract("order", "/login", "".join(map(source, BULK)) + good)
+         + contract("evil", "/evil-login", source("open/good?page=${page}")))
+ok(result.named("POST /orders")["count"] == 8 and len(System.keys) == 8, "eight orders are placed", result)
 said = evidence(text, url, result.directory, EVIDENCE_MOST_US=str(int(700000 * SLOWDOWN)),
                 EVIDENCE_TIMEOUT_US=str(int(400000 * min(SLOWDOWN, 3))))
 found = sagas(f"{result.directory}/history")
@@ -297,7 +301,7 @@ for style in ("orchestrated", "choreographed"):
         ledgers = [f"{shop.directory.name}/{name}.jsonl" for name in ("psp", "mail")]
         said = evidence(scenario, shop.url, result.directory, *ledgers)
         found = sagas(f"{result.directory}/history")
-        ok(result.code in (0, 10) and "settled" in said.stdout and "snapshots: equal" in said.stdout,
+        ok("settled" in said.stdout and "snapshots: equal" in said.stdout,
            f"{style}: orders settle, and the shop comes to rest", f"{result}\n{said}")
         ok(all(s["complete"] and not s["strange"] for s in found.sources) and len(found.sources) > 18,
            f"{style}: everything is read in full, and is as the contract says", found.sources)
@@ -314,8 +318,6 @@ for style in ("orchestrated", "choreographed"):
         if style == "orchestrated":
             with open(f"{shop.directory.name}/system.yaml") as file:
                 psp = re.search(r"psp:.*?url: \"?(http://)?([^\s\",}]+)", file.read(), re.S)
-            for path in glob.glob(f"{result.directory}/history/evidence*.history"):
-                os.rename(path, f"{result.directory}/{os.path.basename(path)}")
             said = evidence(scenario, shop.url, result.directory,
                             f"http://{psp[2]}" if psp else "", ledgers[1])
             again = sagas(f"{result.directory}/history")

@@ -22,6 +22,7 @@ static struct saga_rules rules_of(const struct contract *contract, struct arena 
 		.id = contract->id,
 		.amount = contract->amount,
 		.item = contract->budget_item,
+		.item_where = contract->budget_where,
 		.decimals = (uint8_t)contract->decimals,
 		.states = state_names(contract, arena),
 		.state_count = contract->state_count,

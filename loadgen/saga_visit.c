@@ -106,10 +106,29 @@ static uint8_t find_state(struct worker *worker, const struct saga_rules *rules,
 	return STATE_NONE;
 }
 
+static struct text get_body(void *context)
+{
+	return *(const struct text *)context;
+}
+
+static struct value get_nothing(void *context, uint16_t ref)
+{
+	(void)context;
+	(void)ref;
+	return (struct value){ VALUE_ABSENT, { "", 0 } };
+}
+
 static uint64_t find_item(struct worker *worker, const struct saga_rules *rules, struct text body)
 {
-	struct value value = find(worker, &rules->item, body);
+	const struct expression_source source = { .get = get_nothing,
+						  .document = get_body,
+						  .context = &body,
+						  .scratch = &worker->scratch };
+	struct value value;
 
+	if (rules->item_where && !expression_true(rules->item_where, &source))
+		return 0;
+	value = find(worker, &rules->item, body);
 	if (value.kind != VALUE_STRING && value.kind != VALUE_NUMBER)
 		return 0;
 	return value.text.length ? text_hash(value.text) : 0;

@@ -15,7 +15,7 @@
 #ifndef LOADGEN_SAGA_VISIT_H
 #define LOADGEN_SAGA_VISIT_H
 
-#include "lib/json_pointer.h"
+#include "lib/expression.h"
 #include "lib/record.h"
 
 /* As much of a contract as visitors need; the engine makes it from sagas/contract.h. */
@@ -25,6 +25,7 @@ struct saga_rules {
 	const char *correlation_header; /* NULL: none */
 	/* In the placing answer, and the state in others, too. No segments: not given. */
 	struct json_pointer state, id, amount, item;
+	const struct expression *item_where; /* which answers name one; NULL: all */
 	uint8_t decimals;               /* of `amount` */
 	const char *const *states;
 	uint8_t state_count;

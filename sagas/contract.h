@@ -191,6 +191,7 @@ struct contract {
 	} adds_up[ADDS_UP_MAX];
 	uint8_t adds_up_count;
 	struct json_pointer budget_item;
+	struct expression *budget_where; /* which answers have one; NULL: all that name one */
 	int64_t budget_uses;          /* 0: no budget */
 	enum saga_style style;
 	struct saga_state states[SAGA_STATES_MAX];

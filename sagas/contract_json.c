@@ -160,6 +160,15 @@ static json_t *json_of_sums(const struct contract *contract)
 	return parts;
 }
 
+static json_t *json_of_budget(const struct contract *contract)
+{
+	json_t *map = json_pack("{s:I}", "uses", (json_int_t)contract->budget_uses);
+
+	set_pointer(map, "item", &contract->budget_item);
+	set_condition(map, "where", contract->budget_where);
+	return map;
+}
+
 static void add_bounds(const struct contract *contract, json_t *map)
 {
 	json_object_set_new(map, "settles-within",
@@ -167,11 +176,7 @@ static void add_bounds(const struct contract *contract, json_t *map)
 	json_object_set_new(map, "decimals", json_integer((json_int_t)contract->decimals));
 	json_object_set_new(map, "minimum", json_integer((json_int_t)contract->minimum));
 	if (contract->budget_uses)
-		json_object_set_new(map, "budget",
-				    json_pack("{s:s%, s:I}", "item",
-					      contract->budget_item.source.data,
-					      contract->budget_item.source.length, "uses",
-					      (json_int_t)contract->budget_uses));
+		json_object_set_new(map, "budget", json_of_budget(contract));
 	if (contract->limit.given)
 		json_object_set_new(map, "limit",
 				    json_pack("{s:o, s:f, s:i}", "rate",

@@ -31,6 +31,9 @@ static const struct key budget_keys[] = {
 	{ "item", KEY_STRING, OF(budget, item),
 	  .help = "JSON Pointer, in the placing answer, to what may be spent only so often",
 	  .example = "/coupon" },
+	{ "where", KEY_STRING, OF(budget, where),
+	  .help = "a condition on that answer: whether what it names may be spent only so often",
+	  .example = "/coupon starts-with \"SALE-\"" },
 	{ "uses", KEY_INTEGER, OF(budget, uses), .initial = "1", .minimum = 1, .maximum = 1e9,
 	  .help = "in how many live sagas it may be at once" },
 	KEYS_END

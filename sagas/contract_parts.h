@@ -69,7 +69,7 @@ struct contract_keys {
 	char *read, *state, *undoing, *id, *amount, *key_header, *correlation_header;
 	struct strings adds_up, succeeded, compensated;
 	struct {
-		char *item;
+		char *item, *where;
 		int64_t uses;
 	} budget;
 	int style;

@@ -105,6 +105,9 @@ static bool read_budget(struct contract_reader *reader, const struct contract_ke
 		return complain(reader->reading->complaints, map->at,
 				"'budget' without 'item': what may be spent only so often?");
 	reader->contract->budget_uses = keys->budget.uses;
+	if (!contract_condition(reader, map, "where", keys->budget.where,
+				&reader->contract->budget_where))
+		return false;
 	return contract_pointer(reader, map, "item", keys->budget.item,
 				&reader->contract->budget_item);
 }

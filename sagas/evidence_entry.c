@@ -448,7 +448,8 @@ void outcome_read(struct source_reading *reading, struct text entry, uint32_t sa
 		reading->strange++;
 		record.amount = -1;
 	}
-	record.item = entry_hash(evidence, &contract->budget_item, entry);
+	if (!contract->budget_where || holds(evidence, contract->budget_where, entry))
+		record.item = entry_hash(evidence, &contract->budget_item, entry);
 	put_fact(evidence, &record, 0);
 	remember(known, record.state, record.value, record.at_us);
 	name_saga(reading, entry, saga);

@@ -1,7 +1,7 @@
 /*
  * evidence SCENARIO TARGET HISTORY [PSP [MAIL]]: settles the sagas of a finished run and takes its
- * snapshots, as the engine does at the end of one. PSP and MAIL are ledgers, or URLs. EVIDENCE_MOST_US
- * and EVIDENCE_TIMEOUT_US bound a source and a request.
+ * snapshots, as the engine does at the end of one. PSP and MAIL are ledgers, or URLs.
+ * EVIDENCE_MOST_US and EVIDENCE_TIMEOUT_US bound a source and a request.
  */
 #include <inttypes.h>
 #include <jansson.h>

@@ -15,8 +15,8 @@
  *	{"do": "record", "history": "/runs/sale/history", "start_us": 81234567}
  *	{"do": "end"}                         a proxy that a run started ends
  *
- * Each line gets one in return: {"ok": true, ...} or {"error": "why"}, with the "id" of the question
- * if it had one. In between, a watch that came true says {"told": 4} to who set it.
+ * Each line gets one in return: {"ok": true, ...} or {"error": "why"}, with the "id" of the
+ * question if it had one. In between, a watch that came true says {"told": 4} to who set it.
  */
 #ifndef CHAOS_PROXY_CONTROL_H
 #define CHAOS_PROXY_CONTROL_H

@@ -259,6 +259,9 @@ static void rescue(struct supervisor *supervisor)
 
 	supervisor->rescued = true;
 	reap(supervisor);
+	/* Who polls us would be woken for ever by its death. */
+	epoll_ctl(supervisor->either, EPOLL_CTL_DEL, supervisor->process, NULL);
+	epoll_ctl(supervisor->either, EPOLL_CTL_DEL, supervisor->control, NULL);
 	if (!journal_read(supervisor->journal, &before, NULL)) {
 		if (access(supervisor->journal, F_OK) != 0)
 			believe_healed(supervisor);

@@ -52,8 +52,7 @@ int supervisor_fd(const struct supervisor *supervisor);
 /* The next event that has come, if any. Never blocks. */
 bool supervisor_next(struct supervisor *supervisor, struct fault_event *event);
 
-/* It has died, and supervisor_next() has no more to tell: nothing will be armed any more. Then its
- * descriptor stays readable: do not poll it. */
+/* It has died, and supervisor_next() has no more to tell: nothing will be armed any more. */
 bool supervisor_lost(const struct supervisor *supervisor);
 
 void supervisor_allow(struct supervisor *supervisor);    /* faults may be armed from now on */

@@ -13,20 +13,22 @@ int guard_call_fd(const struct guard *guard)
 	return guard->proxy ? proxy_fd(guard->proxy) : -1;
 }
 
-void guard_watch_calls(struct guard *guard)
+void guard_watch_call(struct guard *guard, struct ward *ward)
 {
 	struct error err;
 
-	for (size_t i = 0; i < guard->ward_count; i++) {
-		struct ward *ward = &guard->wards[i];
+	if (!guard->proxy)
+		ward_refuse(guard, ward, "there is no proxy that could see the call");
+	else if (!proxy_watch(guard->proxy, ward->fault, &err))
+		ward_refuse(guard, ward, err.text);
+}
 
-		if (ward->fault->trigger.kind != TRIGGER_ON || ward->step != WARD_WAITING)
-			continue;
-		if (!guard->proxy)
-			ward_refuse(guard, ward, "there is no proxy that could see the call");
-		else if (!proxy_watch(guard->proxy, ward->fault, &err))
-			ward_refuse(guard, ward, err.text);
-	}
+void guard_watch_calls(struct guard *guard)
+{
+	for (size_t i = 0; i < guard->ward_count; i++)
+		if (guard->wards[i].fault->trigger.kind == TRIGGER_ON &&
+		    guard->wards[i].step == WARD_WAITING)
+			guard_watch_call(guard, &guard->wards[i]);
 }
 
 /* One that comes while the fault is under way already starts nothing, and waits for nothing. */

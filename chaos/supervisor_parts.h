@@ -114,6 +114,7 @@ void ward_heal_again(struct guard *guard, struct ward *ward, int64_t now_us);
 
 int guard_call_fd(const struct guard *guard); /* -1: none */
 void guard_watch_calls(struct guard *guard);
+void guard_watch_call(struct guard *guard, struct ward *ward); /* also once more */
 void guard_hear_calls(struct guard *guard);
 void guard_release_call(struct guard *guard, const struct ward *ward);
 

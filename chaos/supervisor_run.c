@@ -264,21 +264,21 @@ static void make_wards(struct guard *guard)
 	}
 }
 
+/* The history first: the journal says where it is, for who heals later. */
 static bool open_books(struct guard *guard, struct error *err)
 {
 	const struct supervisor_settings *settings = guard->settings;
 	struct journal_settings journal = { settings->state_directory, settings->run,
 					    settings->history, settings->start_us };
 
-	guard->journal = journal_create(&journal, err);
-	if (!guard->journal)
-		return false;
 	if (settings->history)
 		guard->history = history_create(settings->history, "chaos", err);
-	if (guard->history || !settings->history)
-		return true;
-	journal_close(guard->journal);
-	return false;
+	if (settings->history && !guard->history)
+		return false;
+	guard->journal = journal_create(&journal, err);
+	if (!guard->journal)
+		history_close(guard->history);
+	return guard->journal != NULL;
 }
 
 static void greet(struct guard *guard, bool good, const struct error *err)

@@ -56,6 +56,7 @@ static void be_over(struct guard *guard, struct ward *ward)
 	ward_release(ward);
 	ward->step = WARD_WAITING;
 	ward->due_us = INT64_MAX;
+	guard_watch_call(guard, ward);
 }
 
 void ward_refuse(struct guard *guard, struct ward *ward, const char *why)

@@ -7,6 +7,7 @@ static const struct command *const parts[] = {
 	&command_chaos_kinds,
 	&command_chaos_proxy,
 	&command_chaos_status,
+	&command_chaos_trail,
 	NULL,
 };
 

@@ -101,6 +101,7 @@ extern const struct command command_chaos_heal;
 extern const struct command command_chaos_kinds;
 extern const struct command command_chaos_proxy;
 extern const struct command command_chaos_status;
+extern const struct command command_chaos_trail;
 
 extern const struct command command_chaos;
 extern const struct command command_check;

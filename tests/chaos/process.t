@@ -138,6 +138,24 @@ def test_gone():
         ok(last.get("healed") == 1, "one that ended in the meantime counts as healed", harness.lines)
 
 
+def test_not_allowed():
+    with Victim() as victim, Harness(victim.yaml(), fault("stop: { service: victim }"),
+                                     "allow=no", "end=600") as harness:
+        last = harness.finish()
+        ok(last.get("never") == 1 and harness.states() == [] and victim.is_well(),
+           "what was never allowed is never armed", harness.lines)
+
+
+def test_when():
+    faults = "    - { when: { saga: order, reaches: PAID }, for: 300ms, stop: { service: victim } }\n"
+    with Victim() as victim, Harness(victim.yaml(), faults, "trigger=300") as harness:
+        line = harness.until("state", "armed")
+        stopped = victim.state()
+        last = harness.finish()
+        ok(line and line["at_us"] >= 300000 and stopped == "T" and last.get("healed") == 1,
+           "what waits for a saga is armed when it is told to", harness.lines)
+
+
 def test_never_back():
     """Nobody starts it again: that can't be proven to be healed."""
     what = "kill: { service: victim, healthy-within: 1s }"
@@ -167,5 +185,7 @@ test_restart("IGNORE-TERM")
 test_crash_loop()
 test_fd_limit()
 test_gone()
+test_not_allowed()
+test_when()
 test_never_back()
 done()

@@ -1,12 +1,13 @@
 /*
  * chaos_harness: a controller of a supervisor, that kills itself or others when it is told to.
  *
- *	chaos_harness FILE [HISTORY] [KILL] [allow=no] [end=MS]
+ *	chaos_harness FILE [HISTORY] [KILL] [allow=no] [trigger=MS] [end=MS]
  *
  * FILE has `system:` and `chaos:`. KILL is WHOM@WHEN: self, supervisor or both (supervisor first),
- * at `start`, `arming`, `armed`, `healing`, or `wait` for never. Events are JSON lines on stdout;
- * the last line is the outcome. With end=MS it ends so long after the start, else when all faults
- * are over.
+ * at `start`, `arming`, `armed` or `healing`. Events are JSON lines on stdout; the last line is the
+ * outcome. A system with edges gets a proxy; its ports are told first. With trigger=MS what waits
+ * for a saga gets it so long after the start. With end=MS it ends so long after the start, else
+ * when all faults are over.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -24,7 +25,7 @@ struct orders {
 	const char *file, *history;
 	char whom[16], when[16];
 	bool hold_back;
-	int64_t end_us;
+	int64_t end_us, trigger_us;
 };
 
 static struct arena arena = ARENA_EMPTY;
@@ -42,10 +43,22 @@ static void fail(const char *why)
 	exit(2);
 }
 
+/* There are none: it is the harness that says when. */
+static bool any_saga(void *context, struct text saga, struct text state, struct error *err)
+{
+	(void)context;
+	(void)saga;
+	(void)state;
+	(void)err;
+	return true;
+}
+
 static void read_file(const char *path)
 {
 	struct yaml *root = yaml_read_file(&arena, path, &complaints);
-	struct chaos_context context = { .reading = &reading, .system = &target, .seed = 1 };
+	struct chaos_context context = {
+		.reading = &reading, .system = &target, .seed = 1, .saga_state = any_saga
+	};
 
 	if (!root || !yaml_get(root, "system") || !yaml_get(root, "chaos"))
 		fail("a file with system: and chaos: is needed");
@@ -60,6 +73,8 @@ static void read_words(struct orders *orders, int argc, char **argv)
 	for (int i = 2; i < argc; i++) {
 		if (strncmp(argv[i], "end=", 4) == 0)
 			orders->end_us = atoll(argv[i] + 4) * US_PER_MS;
+		else if (strncmp(argv[i], "trigger=", 8) == 0)
+			orders->trigger_us = atoll(argv[i] + 8) * US_PER_MS;
 		else if (strcmp(argv[i], "allow=no") == 0)
 			orders->hold_back = true;
 		else if (strchr(argv[i], '@'))
@@ -130,15 +145,23 @@ static bool is_last(enum fault_state state)
 static bool goes_on(const struct orders *orders, const struct supervisor *supervisor, size_t over,
 		    int64_t start_us)
 {
-	if (supervisor_lost(supervisor))
-		return false;
 	if (orders->end_us)
 		return clock_now_us() < start_us + orders->end_us;
-	return over < section.fault_count;
+	return over < section.fault_count && !supervisor_lost(supervisor);
 }
 
-static void attend(const struct orders *orders, struct supervisor *supervisor,
-		   const char *directory, int64_t start_us)
+static void trigger_all(struct orders *orders, struct supervisor *supervisor, int64_t start_us)
+{
+	if (!orders->trigger_us || clock_now_us() < start_us + orders->trigger_us)
+		return;
+	orders->trigger_us = 0;
+	for (size_t i = 0; i < section.fault_count; i++)
+		if (section.faults[i].trigger.kind == TRIGGER_WHEN)
+			supervisor_trigger(supervisor, section.faults[i].number);
+}
+
+static void attend(struct orders *orders, struct supervisor *supervisor, const char *directory,
+		   int64_t start_us)
 {
 	size_t over = 0;
 
@@ -147,6 +170,7 @@ static void attend(const struct orders *orders, struct supervisor *supervisor,
 		struct fault_event event;
 
 		poll(&polled, 1, 50);
+		trigger_all(orders, supervisor, start_us);
 		while (supervisor_next(supervisor, &event)) {
 			print_event(&event);
 			over += is_last(event.state);
@@ -155,7 +179,26 @@ static void attend(const struct orders *orders, struct supervisor *supervisor,
 	}
 }
 
-static int run(const struct orders *orders)
+static struct proxy *start_proxy(int64_t start_us)
+{
+	struct proxy_settings settings = { .system = &target, .start_us = start_us };
+	struct error err;
+	struct proxy *proxy;
+
+	if (!target.edge_count)
+		return NULL;
+	proxy = proxy_start(&settings, &err);
+	if (!proxy)
+		fail(err.text);
+	for (size_t i = 0; i < target.edge_count; i++)
+		printf("{\"edge\":\"%s\",\"port\":%u,\"proxy\":%" PRId64 "}\n",
+		       target.edges[i].name, proxy_port(proxy, target.edges[i].name),
+		       proxy_pid(proxy));
+	fflush(stdout);
+	return proxy;
+}
+
+static int run(struct orders *orders)
 {
 	struct buffer directory = BUFFER_EMPTY;
 	struct supervisor_outcome outcome;
@@ -169,11 +212,13 @@ static int run(const struct orders *orders)
 
 	if (!state_directory(&directory, &err))
 		fail(err.text);
+	settings.proxy = start_proxy(start_us);
 	settings.state_directory = directory.data;
 	supervisor = supervisor_start(&settings, &err);
 	if (!supervisor)
 		fail(err.text);
 	printf("{\"supervisor\":%" PRId64 "}\n", supervisor_pid(directory.data));
+	fflush(stdout);
 	if (!orders->hold_back)
 		supervisor_allow(supervisor);
 	kill_at(orders, "start", directory.data);
@@ -183,6 +228,7 @@ static int run(const struct orders *orders)
 	       "\"died\":%d}\n",
 	       outcome.healed, outcome.unproven, outcome.refused, outcome.failed,
 	       outcome.never_triggered, outcome.supervisor_died);
+	proxy_free(settings.proxy);
 	buffer_release(&directory);
 	return outcome.unproven ? 30 : 0;
 }

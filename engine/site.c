@@ -15,9 +15,12 @@ struct site {
 	struct shop_process *shop;
 };
 
+/* A fault of the network finds a single edge by where the proxy listens for it. */
 static bool is_proxied(const struct fault *fault)
 {
-	return fault->kind->family == FAMILY_WIRE || fault->kind->family == FAMILY_CALL ||
+	enum fault_family family = fault->kind->family;
+
+	return family == FAMILY_WIRE || family == FAMILY_CALL || family == FAMILY_NETWORK ||
 	       fault->trigger.kind == TRIGGER_ON;
 }
 
@@ -77,14 +80,19 @@ static const char *end_of(const struct system *system, const struct edge *edge)
 	return edge->protocol != EDGE_HTTP && service->smtp ? service->smtp : service->url;
 }
 
-/* Where the shop's parts are is known once it is open: from then on the edges lead there. */
+/*
+ * Where the shop's parts are is known once it is open: from then on the edges lead there. Where the
+ * proxy listens is an edge's own: faults of the network then hit that edge alone.
+ */
 static bool lead_edges(const struct site *site, struct error *err)
 {
-	const struct system *system = site->scenario->system;
+	struct system *system = site->scenario->system;
 
 	for (size_t i = 0; site->proxy && i < system->edge_count; i++) {
-		const struct edge *edge = &system->edges[i];
+		struct edge *edge = &system->edges[i];
 
+		edge->listen = arena_format(&site->scenario->arena, "127.0.0.1:%u",
+					    proxy_port(site->proxy, edge->name));
 		if (!proxy_route(site->proxy, edge->name, end_of(system, edge), err))
 			return false;
 	}

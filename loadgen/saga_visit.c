@@ -68,22 +68,7 @@ void saga_mint(struct user *user, const struct instruction *mint)
 	user_set_slot(user, mint->slot, value_string(text_of(key)));
 }
 
-void saga_sent(struct visit *visit)
-{
-	const struct saga_role *role = visit->step->saga;
-	struct user_saga *saga = saga_of(visit->user, role->saga);
-	struct record_saga record;
-
-	if (saga->number == SAGA_NONE || visit->again ||
-	    (role->verb != SAGA_PLACES && role->verb != SAGA_CANCELS))
-		return;
-	record = fact(visit->user, role->saga,
-		      role->verb == SAGA_PLACES ? SAGA_SENT : SAGA_CANCEL_SENT, visit->sent_us);
-	record.attempt = visit->attempt;
-	tell(visit->user, &record);
-}
-
-/* What an answer says. */
+/* What a body says. */
 
 static struct value find(struct worker *worker, const struct json_pointer *pointer,
 			 struct text body)
@@ -132,6 +117,26 @@ static uint64_t find_item(struct worker *worker, const struct saga_rules *rules,
 	if (value.kind != VALUE_STRING && value.kind != VALUE_NUMBER)
 		return 0;
 	return value.text.length ? text_hash(value.text) : 0;
+}
+
+/* What is to be spent is known from the request, too: a refusal does not name it. */
+void saga_sent(struct visit *visit)
+{
+	const struct saga_role *role = visit->step->saga;
+	struct user_saga *saga = saga_of(visit->user, role->saga);
+	struct record_saga record;
+
+	if (saga->number == SAGA_NONE || visit->again ||
+	    (role->verb != SAGA_PLACES && role->verb != SAGA_CANCELS))
+		return;
+	record = fact(visit->user, role->saga,
+		      role->verb == SAGA_PLACES ? SAGA_SENT : SAGA_CANCEL_SENT, visit->sent_us);
+	record.attempt = visit->attempt;
+	if (role->verb == SAGA_PLACES)
+		record.item =
+			find_item(visit->user->worker,
+				  &visit->user->worker->load->sagas[role->saga], visit->first.body);
+	tell(visit->user, &record);
 }
 
 /* A state moves on, an id and a sum do not. */

@@ -51,36 +51,51 @@ static bool was_undone(const struct contract *contract, const struct saga *saga)
 	       state_is(contract, state, STATE_COMPENSATED);
 }
 
+enum { REFUSALS_MIN = 2 }; /* one may have had another reason */
+
 /* A 409 for a thing that somebody had, gave back before that, and nobody has. */
-static bool refused_for_nothing(const struct saga *saga, uint32_t given_back_ms)
+static bool refused_for_nothing(const struct saga *saga, int64_t given_back_us)
 {
 	return saga->flags & SAGA_REFUSED_409 && saga->failed == saga->sent && saga->sent &&
-	       saga->minted_ms > given_back_ms;
+	       (int64_t)saga->minted_ms * 1000 > given_back_us;
 }
 
 static void refusals(struct judgement *judgement, const struct use *uses, size_t count,
-		     uint32_t given_back_ms)
+		     int64_t given_back_us)
 {
+	size_t refused = 0;
+
 	for (size_t i = 0; i < count; i++) {
 		const struct saga *saga = judge_saga(judgement->judge, uses[i].saga);
 
-		if (!refused_for_nothing(saga, given_back_ms))
+		if (!refused_for_nothing(saga, given_back_us) || ++refused < REFUSALS_MIN)
 			continue;
 		judgement_found(judgement, CHECK_VIOLATED, uses[i].saga, NULL, -1,
 				"refused at %s for want of what a saga had given back by %s",
-				AT((int64_t)saga->minted_ms * 1000),
-				AT((int64_t)given_back_ms * 1000));
+				AT((int64_t)saga->minted_ms * 1000), AT(given_back_us));
 		return;
 	}
-	judgement_held(judgement, 1);
+}
+
+/* When the log says that it was undone; -1: it does not. */
+static int64_t undone_us(const struct judge *judge, const struct contract *contract,
+			 const struct saga *saga)
+{
+	for (uint32_t at = saga->first; at != ENTRY_NONE; at = judge->entries[at].next) {
+		const struct entry *entry = &judge->entries[at];
+
+		if (entry->kind == ENTRY_WAS && state_is(contract, entry->state, STATE_COMPENSATED))
+			return entry->at_us;
+	}
+	return -1;
 }
 
 /* All sagas that were to spend the same thing. */
 static void spend(struct judgement *judgement, const struct use *uses, size_t count)
 {
 	const struct contract *contract = judgement->of->contract;
-	uint32_t last = SAGA_NONE, given_back_ms = 0;
-	int64_t standing = 0;
+	uint32_t last = SAGA_NONE;
+	int64_t standing = 0, given_back_us = -1;
 	bool free_again = true;
 
 	for (size_t i = 0; i < count; i++) {
@@ -90,8 +105,9 @@ static void spend(struct judgement *judgement, const struct use *uses, size_t co
 			standing++;
 			last = uses[i].saga;
 		}
-		if (was_undone(contract, saga) && saga->asked_ms > given_back_ms)
-			given_back_ms = saga->asked_ms;
+		if (was_undone(contract, saga) &&
+		    undone_us(judgement->judge, contract, saga) > given_back_us)
+			given_back_us = undone_us(judgement->judge, contract, saga);
 		free_again = free_again && (was_undone(contract, saga) || !saga->sent ||
 					    saga->failed == saga->sent);
 	}
@@ -99,8 +115,8 @@ static void spend(struct judgement *judgement, const struct use *uses, size_t co
 		judgement_found(judgement, CHECK_FACT, last, NULL, -1,
 				"spent by %" PRId64 " orders that stand, and it may be by %" PRId64,
 				standing, contract->budget_uses);
-	else if (free_again && given_back_ms && !standing)
-		refusals(judgement, uses, count, given_back_ms);
+	else if (free_again && given_back_us >= 0 && !standing)
+		refusals(judgement, uses, count, given_back_us);
 	else if (standing)
 		judgement_held(judgement, 1);
 }

@@ -207,7 +207,8 @@ static const struct case_of cases[] = {
 	{ "budget", "valid", "saga:10:SALE sent ok:PENDING is:CONFIRMED saga:10:SALE sent fail:409", NULL },
 	{ "budget", "valid", "saga:10:SALE sent ok:PENDING is:FAILED saga:10:SALE sent ok:PENDING is:CONFIRMED", NULL },
 	{ "budget", "invalid", "saga:10:SALE sent ok:PENDING is:CONFIRMED saga:10:SALE sent ok:PENDING is:CONFIRMED", NULL },
-	{ "budget", "invalid", "saga:10:SALE sent ok:PENDING is:FAILED saga:10:SALE sent fail:409", NULL },
+	{ "budget", "invalid", "saga:10:SALE sent ok:PENDING was:FAILED is:FAILED saga:10:SALE sent fail:409 saga:10:SALE sent fail:409", NULL },
+	{ "budget", "unknown", "saga:10:SALE sent ok:PENDING was:CANCELLED is:CANCELLED saga:11:SALE sent fail:409", NULL },
 	{ "budget", "unknown", HAPPY, NULL },
 	{ "budget", "unknown", "saga:10:SALE sent ok:PENDING is:CONFIRMED", "budget" },
 

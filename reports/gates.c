@@ -95,6 +95,8 @@ static void judge_all(struct report *report, const struct gates *gates)
 	report->gate_count = gates->count;
 }
 
+enum { FAILED_ANYWAY = FOUND_NOT_HEALED | FOUND_SAGA_VIOLATED | FOUND_UNSTEADY };
+
 /*
  * A gate that nobody can tell makes the run one that tested too little, unless it failed anyway, or
  * was cut short for a reason that is told elsewhere.
@@ -108,7 +110,7 @@ static void conclude(struct report *report)
 		failed = failed || report->gates[i].holding == DOES_NOT_HOLD;
 	if (failed)
 		report->findings |= FOUND_GATE_FAILED;
-	if (failed || events->signal || events->cut_short)
+	if (failed || report->findings & FAILED_ANYWAY || events->signal || events->cut_short)
 		return;
 	for (size_t i = 1; i < report->gate_count; i++)
 		if (report->gates[i].holding == NOT_KNOWN)

@@ -75,11 +75,11 @@ static void judge(struct report *report, const struct gates *gates)
 
 	report_judge_validity(report);
 	report_judge_faults(report);
-	report_judge_gates(report, gates);
 	if (sagas_any_violated(report->sagas))
 		report->findings |= FOUND_SAGA_VIOLATED;
 	if (report->meta->saga_count && !json_object_size(report->sagas))
 		report_add_reason(report, "the sagas were not judged");
+	report_judge_gates(report, gates);
 	if (report->reason_count)
 		report->findings |= FOUND_INVALID;
 	if (signal)

@@ -402,7 +402,10 @@ static void test_events(void)
 	struct made_run run;
 	json_t *report;
 
-	begin(&run, FAULTS ", \"steady\": { \"conditions\": [ \"errors < 1%\" ] }", &none);
+	begin(&run,
+	      FAULTS ", \"steady\": { \"conditions\": [ \"errors < 1%\" ] }, \"gates\": [ " GATE(
+		      "p99.99 < 2s") " ]",
+	      &none);
 	event(&run, EVENT_UNSTEADY, STEADY_BEFORE, 0);
 	finish(&run);
 	report = made_run_report(&run);

@@ -71,6 +71,15 @@ static char *ledger(const struct aftermath *aftermath, struct arena *arena, cons
 	return directory ? arena_format(arena, "%s/%s", directory, name) : NULL;
 }
 
+static const char *service_url(void *context, const char *name)
+{
+	const struct scenario *scenario = context;
+	const struct service *service =
+		scenario->system ? system_service(scenario->system, text_of(name)) : NULL;
+
+	return service ? service->url : NULL;
+}
+
 static struct evidence_settings settings_of(const struct aftermath *aftermath, struct arena *arena,
 					    struct history *history)
 {
@@ -88,7 +97,9 @@ static struct evidence_settings settings_of(const struct aftermath *aftermath, s
 		.wall_start_us = clock_wall_us() - since_start_us,
 		.psp_ledger = ledger(aftermath, arena, "psp.jsonl"),
 		.mail_ledger = ledger(aftermath, arena, "mail.jsonl"),
+		.service_url = service_url,
 		.interrupted = is_interrupted,
+		.context = (void *)(uintptr_t)scenario,
 	};
 }
 

@@ -145,7 +145,8 @@ struct source {
 	struct json_pointer each;     /* the list in the answer; no segments: the answer is it */
 	struct json_pointer cursor;
 	double rate_per_s;            /* at most so many requests */
-	char *target;                 /* base URL of another region; NULL: the run's target */
+	char *target;                 /* base URL of another place, or the name of a service of the
+				       * system; NULL: the run's target */
 	struct source_rule *rules;
 	size_t rule_count;
 };

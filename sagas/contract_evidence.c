@@ -296,7 +296,8 @@ static bool read_origin(struct contract_reader *reader, const struct yaml *map,
 static bool check_for_read(struct contract_reader *reader, const struct yaml *map,
 			   const struct source *source)
 {
-	static const char *const keys[] = { "each", "cursor", "first-cursor", "target", NULL };
+	static const char *const keys[] = { "each", "cursor", "first-cursor",
+					    "target", "targets", NULL };
 	bool good = true;
 
 	for (const char *const *key = keys; *key && source->from != FROM_READ; key++)
@@ -306,24 +307,36 @@ static bool check_for_read(struct contract_reader *reader, const struct yaml *ma
 	return good;
 }
 
+static bool is_service_name(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length && length <= 60 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       length;
+}
+
 static bool read_target(struct contract_reader *reader, const struct yaml *map, const char *target,
 			struct source *source)
 {
+	struct place at = contract_place(map, yaml_get(map, "targets") ? "targets" : "target");
 	struct url url;
 	struct error err;
 
 	if (!target)
 		return true;
 	source->target = arena_string(reader->reading->arena, text_of(target));
+	if (is_service_name(target))
+		return true;
 	if (!url_parse(text_of(target), &url, &err))
-		return complain(reader->reading->complaints, contract_place(map, "target"), "%s",
-				err.text);
+		return complain(reader->reading->complaints, at,
+				"'%.60s' is neither a service nor a URL: %s", target, err.text);
 	return url.path.length == 0 ||
-	       complain(reader->reading->complaints, contract_place(map, "target"),
+	       complain(reader->reading->complaints, at,
 			"'target' is scheme, host and port, without a path");
 }
 
-static bool read_source(struct contract_reader *reader, const struct yaml *map,
+static bool read_source(struct contract_reader *reader, const struct yaml *map, const char *target,
 			struct source *source)
 {
 	struct source_keys keys;
@@ -344,9 +357,61 @@ static bool read_source(struct contract_reader *reader, const struct yaml *map,
 	source->rate_per_s = keys.rate_per_s;
 	source->first_cursor = keys.first_cursor;
 	good = contract_pointer(reader, map, "each", keys.each, &source->each) && good;
-	good = read_target(reader, map, keys.target, source) && good;
+	good = read_target(reader, map, target ? target : keys.target, source) && good;
+	if (target)
+		source->name = arena_format(reader->reading->arena, "%s: %s", target,
+					    source->name ? source->name : "");
 	good = check_for_read(reader, map, source) && good;
 	return read_rules(reader, map, source) && good;
+}
+
+/* The words of `targets`, known now. False: they are not; NULL: there are none. */
+static bool read_targets(struct contract_reader *reader, const struct yaml *map,
+			 struct text *targets)
+{
+	const struct yaml *node = map->kind == YAML_MAP ? yaml_get(map, "targets") : NULL;
+	struct reading *reading = reader->reading;
+	struct yaml scalar;
+
+	*targets = (struct text){ NULL, 0 };
+	if (!node)
+		return true;
+	if (node->kind != YAML_SCALAR)
+		return complain(reading->complaints, node->at, "'targets' wants names, not %s",
+				yaml_kind_name(node));
+	scalar = *node;
+	if (reading->substitute &&
+	    !reading->substitute(reading->context, &scalar, reading->complaints))
+		return false;
+	*targets = yaml_is_null(&scalar) ? text_of("") : scalar.text;
+	return true;
+}
+
+/* A source, or one for each of its targets. */
+static bool add_sources(struct contract_reader *reader, const struct yaml *map)
+{
+	struct contract *contract = reader->contract;
+	struct text targets;
+	bool good = read_targets(reader, map, &targets);
+	const char *at = targets.data;
+
+	if (!good || !at)
+		return read_source(reader, map, NULL,
+				   &contract->sources[contract->source_count++]) &&
+		       good;
+	while (*(at += strspn(at, " ,"))) {
+		size_t length = strcspn(at, " ,");
+		struct text target = { at, length };
+
+		if (contract->source_count == SAGA_SOURCES_MAX)
+			return complain(reader->reading->complaints, map->at,
+					"more than %d sources", SAGA_SOURCES_MAX);
+		good = read_source(reader, map, arena_string(reader->reading->arena, target),
+				   &contract->sources[contract->source_count++]) &&
+		       good;
+		at += length;
+	}
+	return good;
 }
 
 bool contract_sees(const struct contract *contract, uint8_t step, bool undo)
@@ -394,11 +459,10 @@ bool contract_evidence_read(struct contract_reader *reader, const struct yaml *e
 				yaml_kind_name(evidence));
 	if (evidence && evidence->count > SAGA_SOURCES_MAX)
 		return complain(complaints, evidence->at, "more than %d sources", SAGA_SOURCES_MAX);
-	contract->sources = arena_array(reader->reading->arena, evidence ? evidence->count : 0,
+	contract->sources = arena_array(reader->reading->arena, SAGA_SOURCES_MAX + 1,
 					sizeof(*contract->sources));
 	for (const struct yaml *one = evidence ? evidence->first : NULL; one; one = one->next)
-		good = read_source(reader, one, &contract->sources[contract->source_count++]) &&
-		       good;
+		good = add_sources(reader, one) && good;
 	if (good)
 		warn_about_steps(reader, evidence ? evidence->at : contract->at);
 	return good;

@@ -98,8 +98,11 @@ const struct key contract_source_keys[] = {
 	{ "first-cursor", KEY_STRING, SOURCE(first_cursor), .initial = "0",
 	  .help = "what ${cursor} is on the first page" },
 	{ "target", KEY_STRING, SOURCE(target),
-	  .help = "where it is read, if not at the target of the run: another region",
-	  .example = "http://127.0.0.1:8081" },
+	  .help = "where it is read, if not at the target of the run: a URL, or a service of the "
+		  "system", .example = "http://127.0.0.1:8081" },
+	{ "targets", KEY_STRING, SOURCE(targets),
+	  .help = "several of them, with blanks in between: a source each; with none it is left out",
+	  .example = "gateway.us gateway.eu" },
 	{ "rate", KEY_RATE, SOURCE(rate_per_s), .initial = "200/s", .minimum = 0.1,
 	  .maximum = 1e5, .help = "at most so many requests, for reading is no load test" },
 	KEYS_END
@@ -152,7 +155,7 @@ static const struct shape source_member_shape = {
 static const struct shape source_shape = {
 	.kind = SHAPE_MAP_OF,
 	.name = "saga-source",
-	.help = "`from`, `read` or `file` (and `name`, `each`, `cursor`, `first-cursor`, `target`, "
+	.help = "`from`, `read` or `file` (and `name`, `each`, `cursor`, `first-cursor`, `target`, `targets`, "
 		"`rate`); beside them which entries are what, by the names of steps and undos, or "
 		"`states`, `told`, `dead`, `ledger`, `counts`, `breaker`, `region`, "
 		"`outcome`",

@@ -93,7 +93,7 @@ struct step_keys {
 };
 
 struct source_keys {
-	char *from, *read, *file, *name, *each, *cursor, *first_cursor, *target;
+	char *from, *read, *file, *name, *each, *cursor, *first_cursor, *target, *targets;
 	double rate_per_s;
 };
 

@@ -38,6 +38,8 @@ struct evidence_settings {
 	struct history *history;     /* evidence.history, open for writing */
 	int64_t start_us;            /* clock_now_us() of the start of the run */
 	int64_t wall_start_us;       /* the same moment on clock_wall_us() */
+	/* Where a service of the system answers, for sources with its name as `target`; or NULL. */
+	const char *(*service_url)(void *context, const char *name);
 	/* The witnesses: a ledger file, else a base URL, else what they know stays unknown. */
 	const char *psp_ledger, *psp_url;
 	const char *mail_ledger, *mail_url;

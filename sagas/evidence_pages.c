@@ -47,11 +47,17 @@ void path_fill(struct buffer *url, const struct contract *contract, const char *
 	}
 }
 
+/* NULL: there is no such service. */
 static const char *base_of(const struct source_reading *reading)
 {
-	const struct source *source = reading->source;
+	const struct evidence_settings *settings = &reading->evidence->settings;
+	const char *target = reading->source ? reading->source->target : NULL;
 
-	return source && source->target ? source->target : reading->evidence->settings.target;
+	if (!target)
+		return settings->target;
+	if (strstr(target, "://"))
+		return target;
+	return settings->service_url ? settings->service_url(settings->context, target) : NULL;
 }
 
 /* Logging in. */
@@ -433,6 +439,10 @@ bool pages_read(struct source_reading *reading, struct error *err)
 	};
 	struct error why;
 
+	if (!pages.base) {
+		source_breaks(reading, "no such service");
+		return true;
+	}
 	if (!evidence_login(reading->evidence, reading->contract, false, &why)) {
 		source_breaks(reading, why.text);
 		return true;

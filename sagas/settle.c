@@ -274,7 +274,7 @@ bool sagas_settle(struct evidence *evidence, int64_t since_us, struct settled *s
  * sort behind evidence.history, and in the order in which they were taken.
  */
 
-enum { READINGS_MAX = 999 };
+enum { READINGS_MAX = 250 };
 
 static void file_name(uint32_t reading, char name[32])
 {
@@ -291,7 +291,6 @@ static bool file_path(const struct evidence *evidence, uint32_t reading, char pa
 	       error_set(err, "the name of the run directory is too long");
 }
 
-/* Odd readings are snapshot 1, even ones snapshot 2. */
 static bool take_snapshot(struct evidence *evidence, uint32_t reading, uint64_t *digest,
 			  struct error *err)
 {
@@ -300,7 +299,7 @@ static bool take_snapshot(struct evidence *evidence, uint32_t reading, uint64_t 
 
 	file_name(reading, name);
 	evidence->out = history_create(evidence->settings.directory, name, err);
-	good = evidence->out && evidence_read(evidence, reading % 2 ? 1 : 2, err);
+	good = evidence->out && evidence_read(evidence, (uint16_t)reading, err);
 	history_close(evidence->out);
 	evidence->out = evidence->settings.history;
 	*digest = evidence_digest(evidence);

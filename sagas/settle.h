@@ -28,8 +28,8 @@ bool sagas_settle(struct evidence *evidence, int64_t since_us, struct settled *s
 		  struct error *err);
 
 /*
- * Two equal readings apart in time, as snapshots 1 and 2 (evidence001.history and evidence002; or
- * later ones). While they differ the older one is given up for a new one, until `deadline_us`
+ * Two equal readings apart in time, as snapshots 1 and 2 (evidence001.history, evidence002). While
+ * they differ the older one is given up for a new one with the next number, until `deadline_us`
  * (clock_now_us()) has passed. `*quiet`: they are equal; else judges see in what they differ.
  */
 bool sagas_snapshots(struct evidence *evidence, int64_t deadline_us, bool *quiet,

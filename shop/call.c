@@ -145,6 +145,19 @@ void calls_metrics(struct service *service)
 	}
 }
 
+json_t *calls_breakers(const struct service *service)
+{
+	json_t *list = json_array();
+
+	for (const struct edge *edge = service->calls->edges; edge; edge = edge->next)
+		json_array_append_new(list,
+				      json_pack("{s:o, s:s}", "name",
+						json_sprintf("%s -> %s", service->kind->name,
+							     edge->name),
+						"state", breaker_state_name(edge->breaker.state)));
+	return list;
+}
+
 /* --- the request --- */
 
 /* What others wrote may be in a path or a header: it must not become another line. */

@@ -14,6 +14,7 @@
 #include "lib/http1.h"
 #include "lib/memory.h"
 #include "shop/jwt.h"
+#include "shop/frame.h"
 #include "shop/limiter.h"
 #include "shop/service.h"
 #include "shop/settings.h"
@@ -467,6 +468,28 @@ static void get_health_of_all(struct request *request, struct reply *reply)
 							 services));
 }
 
+/* Of everyone who can be asked; who can't is behind a breaker of ours, perhaps. */
+static void get_breakers(struct request *request, struct reply *reply)
+{
+	json_t *items = json_array(), *own;
+
+	for (size_t i = 0; i < COUNT(behind); i++) {
+		struct call call = call_for(request, behind[i], "GET", "/internal/breakers");
+		struct answer answer;
+
+		if (!is_there(request->service, behind[i]))
+			continue;
+		service_call(request->service, &call, &answer);
+		if (answer_is(&answer, 200))
+			json_array_extend(items, json_object_get(answer.json, "items"));
+		answer_release(&answer);
+	}
+	own = calls_breakers(request->service);
+	json_array_extend(items, own);
+	json_decref(own);
+	reply_json(reply, 200, json_pack("{s:o}", "items", items));
+}
+
 /* A second's worth (of logins: a minute's) may come at once. */
 static void started(struct service *service)
 {
@@ -483,6 +506,7 @@ static void started(struct service *service)
 
 static const struct route routes[] = {
 	{ "GET", "/health/all", get_health_of_all },
+	{ "GET", "/health/breakers", get_breakers },
 	{ "GET", "/health/{service}", get_health_of },
 	ROUTES_END
 };

@@ -28,9 +28,10 @@ static void close_others(const struct shop *shop, const struct instance *mine)
 	}
 }
 
+/* The witnesses' are of all regions together. */
 static const char *file_in_directory(const struct shop *shop, struct arena *arena, const char *name)
 {
-	return arena_format(arena, "%s/%s", shop->settings[0].directory, name);
+	return arena_format(arena, "%s/%s", shop->launch->settings.directory, name);
 }
 
 static int be_psp(const struct shop *shop, const struct instance *instance, struct arena *arena)

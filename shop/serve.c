@@ -75,7 +75,13 @@ static void get_metrics(struct request *request, struct reply *reply)
 	reply->content_type = "text/plain; version=0.0.4";
 }
 
+static void get_breakers(struct request *request, struct reply *reply)
+{
+	reply_json(reply, 200, json_pack("{s:o}", "items", calls_breakers(request->service)));
+}
+
 static const struct route frame_routes[] = {
+	{ "GET", "/internal/breakers", get_breakers },
 	{ "GET", "/health", get_health },
 	{ "GET", "/ready", get_ready },
 	{ "GET", "/metrics", get_metrics },

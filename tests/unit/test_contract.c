@@ -181,7 +181,8 @@ static const struct mistake mistakes[] = {
 	{ "read: GET /moves", "read: GET /moves?page=${page}&c=${cursor}",
 	  "c:24:13: pages come by ${cursor} or by ${page}, not by both\n" },
 	{ "each: /items", "target: 127.0.0.1:80",
-	  "c:25:15: bad URL '127.0.0.1:80': it must start with 'http://' or 'https://'\n" },
+	  "c:25:15: '127.0.0.1:80' is neither a service nor a URL: bad URL '127.0.0.1:80': it "
+	  "must start with 'http://' or 'https://'\n" },
 	{ "stock", "stock: { read: GET /stock }",
 	  "c:29:10: 'stock' wants 'read', 'item' and 'available' at least\n" },
 	{ "read: GET /moves", "read: GET /moves?after=${cursor}&order=${order.idd}",

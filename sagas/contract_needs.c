@@ -32,18 +32,18 @@ static bool tells(const struct contract *contract)
 	return false;
 }
 
-/* Whether every entry that speaks of this says when it was. */
-static bool has_times(const struct contract *contract, uint8_t step)
+/* Whether a source that speaks of this says when it was. */
+static bool has_times(const struct contract *contract, uint8_t step, bool undo)
 {
 	for (size_t i = 0; i < contract->source_count; i++)
 		for (size_t k = 0; k < contract->sources[i].rule_count; k++) {
 			const struct source_rule *rule = &contract->sources[i].rules[k];
 
-			if (rule->role == ROLE_EFFECT && rule->step == step &&
-			    !pointer_given(&rule->time))
-				return false;
+			if (rule->role == ROLE_EFFECT && rule->step == step && rule->undo == undo &&
+			    pointer_given(&rule->time))
+				return true;
 		}
-	return true;
+	return false;
 }
 
 static uint32_t needs_of_steps(const struct contract *contract)
@@ -65,7 +65,8 @@ static uint32_t needs_of_steps(const struct contract *contract)
 			has |= NEED_QUANTITY;
 		if (step->undo && contract_sees(contract, i, true))
 			has |= NEED_UNDO;
-		timed += has_times(contract, i) && step->undo;
+		timed +=
+			step->undo && has_times(contract, i, false) && has_times(contract, i, true);
 	}
 	return has | (timed ? NEED_TIMES : 0) | (timed > 1 ? NEED_ORDER : 0);
 }

@@ -1,12 +1,16 @@
 #include "sagas/invariants.h"
 
-static size_t region_count(const struct contract *contract)
+/* In how many places the same is read as in this one. */
+static size_t region_count(const struct contract *contract, uint8_t like)
 {
+	const char *read = like < contract->source_count ? contract->sources[like].read : NULL;
 	size_t count = 0;
 
 	for (size_t i = 0; i < contract->source_count; i++)
 		for (size_t k = 0; k < contract->sources[i].rule_count; k++)
-			if (contract->sources[i].rules[k].role == ROLE_REGION) {
+			if (contract->sources[i].rules[k].role == ROLE_REGION &&
+			    (!read || !contract->sources[i].read ||
+			     strcmp(contract->sources[i].read, read) == 0)) {
 				count++;
 				break;
 			}
@@ -40,7 +44,7 @@ static void compare(struct judgement *judgement, const struct record_reading *fi
 				other->at_us, "it is one thing in '%s' and another in '%s'",
 				region_name(contract, one->source),
 				region_name(contract, other->source));
-	else if (one && (size_t)__builtin_popcount(regions) < region_count(contract))
+	else if (one && (size_t)__builtin_popcount(regions) < region_count(contract, one->source))
 		judgement_found(judgement, CHECK_VIOLATED, SAGA_NONE, reading_name(one, name),
 				one->at_us, "'%s' has it, and not every other region",
 				region_name(contract, one->source));

@@ -414,7 +414,7 @@ static void get_health_of(struct request *request, struct reply *reply)
 	healthy = is_healthy(request->service, name);
 	reply_json(reply, healthy ? 200 : 503,
 		   json_pack("{s:s, s:s}", "status", healthy ? "ok" : "unreachable", "service",
-							 name));
+			     name));
 }
 
 struct round_call {
@@ -465,7 +465,7 @@ static void get_health_of_all(struct request *request, struct reply *reply)
 	}
 	reply_json(reply, healthy ? 200 : 503,
 		   json_pack("{s:s, s:o}", "status", healthy ? "ok" : "degraded", "services",
-							 services));
+			     services));
 }
 
 /* Of everyone who can be asked; who can't is behind a breaker of ours, perhaps. */

@@ -7,7 +7,7 @@ bool condition_read(const struct yaml *node, const struct condition_names *names
 	static const struct key key = { .name = "condition", .type = KEY_STRING };
 	struct place at = node->at;
 	char *text = NULL;
-	struct error why;
+	struct error why = { "" };
 
 	if (node->kind != YAML_SCALAR || yaml_is_null(node))
 		return complain(reading->complaints, at,

@@ -26,7 +26,7 @@ static void add_gate(struct gates *gates, const struct condition_names *names,
 		     const struct meta_gate *from)
 {
 	struct gate *gate = &gates->items[gates->count++];
-	struct error why;
+	struct error why = { "" };
 
 	gate->text = from->text;
 	gate->name = *from->name ? from->name : from->text;

@@ -1,19 +1,26 @@
 #include "sagas/invariants.h"
 
-/* In how many places the same is read as in this one. */
+static const struct source_rule *region_rule(const struct contract *contract, size_t source)
+{
+	for (size_t i = 0;
+	     source < contract->source_count && i < contract->sources[source].rule_count; i++)
+		if (contract->sources[source].rules[i].role == ROLE_REGION)
+			return &contract->sources[source].rules[i];
+	return NULL;
+}
+
+/* In how many places things of this kind are: orders are not to be where prices are. */
 static size_t region_count(const struct contract *contract, uint8_t like)
 {
-	const char *read = like < contract->source_count ? contract->sources[like].read : NULL;
+	const struct source_rule *rule = region_rule(contract, like);
 	size_t count = 0;
 
-	for (size_t i = 0; i < contract->source_count; i++)
-		for (size_t k = 0; k < contract->sources[i].rule_count; k++)
-			if (contract->sources[i].rules[k].role == ROLE_REGION &&
-			    (!read || !contract->sources[i].read ||
-			     strcmp(contract->sources[i].read, read) == 0)) {
-				count++;
-				break;
-			}
+	for (size_t i = 0; rule && i < contract->source_count; i++) {
+		const struct source_rule *other = region_rule(contract, i);
+
+		count += other && text_equal(other->item.source, rule->item.source) &&
+			 text_equal(other->value.source, rule->value.source);
+	}
 	return count;
 }
 

@@ -65,5 +65,5 @@ int main(int argc, char **argv)
 {
 	uint32_t sagas = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000;
 
-	return judge(sagas, 0) & judge(sagas, 1000) ? 0 : 1;
+	return judge(sagas, 0) && judge(sagas, 1000) ? 0 : 1;
 }

@@ -193,8 +193,8 @@ static bool id_word(struct writer *writer)
 
 static void put_twice(struct writer *writer, struct record_saga *record)
 {
-	for (uint16_t snapshot = 1; snapshot <= (writer->once ? 1 : 2); snapshot++) {
-		record->snapshot = snapshot;
+	for (int snapshot = 1; snapshot <= (writer->once ? 1 : 2); snapshot++) {
+		record->snapshot = (uint16_t)snapshot;
 		history_put(writer->evidence, RECORD_SAGA, 0, record, sizeof(*record));
 	}
 }
@@ -297,8 +297,8 @@ static bool effect_word(struct writer *writer)
 	record.undo = found->undo;
 	record.source = source_at(writer, found->source);
 	fill_effect(writer, &record);
-	for (uint16_t snapshot = 1; snapshot <= (writer->once ? 1 : 2); snapshot++) {
-		record.snapshot = snapshot;
+	for (int snapshot = 1; snapshot <= (writer->once ? 1 : 2); snapshot++) {
+		record.snapshot = (uint16_t)snapshot;
 		history_put(writer->evidence, RECORD_EFFECT, 0, &record, sizeof(record));
 	}
 	return true;
@@ -316,11 +316,11 @@ static void put_reading(struct writer *writer, enum reading_what what, uint8_t s
 					 .source = source };
 
 	snprintf(record.name, sizeof(record.name), "%s", item);
-	for (uint16_t snapshot = live ? 0 : 1; snapshot <= (live	 ? 0 :
-							    writer->once ? 1 :
-									   2);
+	for (int snapshot = live ? 0 : 1; snapshot <= (live	 ? 0 :
+						       writer->once ? 1 :
+								      2);
 	     snapshot++) {
-		record.snapshot = snapshot;
+		record.snapshot = (uint16_t)snapshot;
 		history_put(writer->evidence, RECORD_READING, 0, &record, sizeof(record));
 	}
 }
@@ -457,13 +457,13 @@ static void write_word(struct writer *writer, char *word)
 
 static void put_source(struct writer *writer, uint8_t source, bool incomplete, bool differs)
 {
-	for (uint16_t snapshot = 1; snapshot <= (writer->once ? 1 : 2); snapshot++) {
+	for (int snapshot = 1; snapshot <= (writer->once ? 1 : 2); snapshot++) {
 		struct record_source record = { .source = source,
-						.snapshot = snapshot,
+						.snapshot = (uint16_t)snapshot,
 						.complete = !incomplete };
 		struct record_effect stray = { .saga = SAGA_NONE,
 					       .source = source,
-					       .snapshot = snapshot };
+					       .snapshot = (uint16_t)snapshot };
 
 		if (incomplete)
 			memcpy(record.why, "HTTP 503", 8);

@@ -215,6 +215,7 @@ void judge_free(struct judge *judge)
 	free(judge->measured);
 	free(judge->admitted);
 	free(judge->scratch);
+	free(judge->others);
 	free(judge->damage);
 	free(judge->seed);
 	free(judge);

@@ -127,31 +127,32 @@ static void add_to_step(struct saga_case *about, const struct entry *entry)
 	}
 }
 
-/* Effects are first in the order of kinds; those of other sources go behind the best one's. */
-static size_t split_effects(struct saga_case *about, const struct entry **entries, size_t count)
+static bool is_best(const struct contract_judge *of, const struct entry *entry)
 {
-	size_t effects = 0, kept = 0, others = 0;
-	const struct entry *second[CASE_ENTRIES_MAX];
+	return entry->source >= SAGA_SOURCES_MAX ||
+	       of->authority[entry->step][entry->undo] & UINT32_C(1) << entry->source;
+}
 
-	while (effects < count && entries[effects]->kind == ENTRY_EFFECT)
-		effects++;
-	for (size_t i = 0; i < effects; i++) {
-		const struct entry *entry = entries[i];
-		bool best = about->of->authority[entry->step][entry->undo] &
-			    UINT32_C(1) << (entry->source % SAGA_SOURCES_MAX);
+/* Effects are first in the order of kinds; those of other sources are set aside. */
+static size_t split_effects(struct judge *judge, struct saga_case *about, size_t count)
+{
+	const struct entry **entries = judge->scratch;
+	size_t effects = 0;
 
-		if (!best && entry->source < SAGA_SOURCES_MAX) {
-			second[others++] = entry;
-		} else if (!is_repeated(entries, kept, entry)) {
-			entries[kept++] = entry;
+	about->effects = entries;
+	for (; effects < count && entries[effects]->kind == ENTRY_EFFECT; effects++) {
+		const struct entry *entry = entries[effects];
+
+		if (!is_best(about->of, entry)) {
+			judge->others = memory_grow(judge->others, about->other_count,
+						    &judge->others_room, sizeof(struct entry *));
+			judge->others[about->other_count++] = entry;
+		} else if (!is_repeated(entries, about->effect_count, entry)) {
+			entries[about->effect_count++] = entry;
 			add_to_step(about, entry);
 		}
 	}
-	memcpy(entries + kept, second, others * sizeof(struct entry *));
-	about->effects = entries;
-	about->effect_count = kept;
-	about->others = entries + kept;
-	about->other_count = others;
+	about->others = judge->others;
 	return effects;
 }
 
@@ -177,7 +178,7 @@ void case_make(struct judge *judge, struct contract_judge *of, uint32_t number,
 	about->length = count + saga->sent * 2u;
 	if (!count)
 		return;
-	at = split_effects(about, judge->scratch, count);
+	at = split_effects(judge, about, count);
 	end = take_kind(judge->scratch, at, count, ENTRY_WAS);
 	about->was = judge->scratch + at;
 	about->was_count = end - at;

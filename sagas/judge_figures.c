@@ -76,7 +76,6 @@ static void count_exercise(struct contract_judge *of, const struct saga_case *ab
 		of->steps_done[i][1] += about->steps[i].undid;
 	}
 	of->cancels += (about->saga->flags & SAGA_CANCEL_TRIED) != 0;
-	of->limited += about->saga->limited;
 }
 
 void figures_count(struct judge *judge, struct contract_judge *of, const struct saga_case *about)

@@ -57,7 +57,6 @@ enum saga_flag {
 	SAGA_WAS_COMPENSATED = 1 << 23, /* the visitor saw it, or the log says so */
 	SAGA_WAS_SUCCEEDED = 1 << 24,
 	SAGA_IS_CROWDED = 1 << 25, /* more than CASE_ENTRIES_MAX */
-	SAGA_LATE_SAW = 1 << 26,
 };
 
 /* All that is held of a saga, beside its evidence. */
@@ -231,16 +230,14 @@ struct contract_judge {
 	struct hist *compensation;
 	struct at_risk *at_risk;               /* per fault, and one more: met none */
 	uint64_t steps_done[SAGA_STEPS_MAX][2];
-	uint64_t states_seen[SAGA_STATES_MAX + 1];
 	uint64_t cancels;
 	uint64_t foreign;                      /* effects that name no saga of ours */
-	uint64_t limited;
 };
 
 /* Quantities of one item over all sagas of a contract. */
 struct item_sum {
 	uint64_t item;
-	int64_t succeeded, leaked, moving; /* given less taken */
+	int64_t succeeded, leaked; /* given less taken */
 	uint64_t foreign;
 	uint32_t saga;                     /* the first that leaked; SAGA_NONE */
 	uint8_t contract;
@@ -284,11 +281,11 @@ struct judge {
 	size_t admitted_seconds;
 	uint64_t refusals;
 	uint16_t refusal;          /* the status that says so: 429 */
-	uint64_t strange, lost_records;
+	uint64_t strange;
 	char *damage;              /* what of the history is not there; NULL */
 	/* of the case at hand */
-	const struct entry **scratch;
-	size_t scratch_room;
+	const struct entry **scratch, **others;
+	size_t scratch_room, others_room;
 };
 
 /* judge.c */

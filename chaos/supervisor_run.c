@@ -281,12 +281,11 @@ static bool open_books(struct guard *guard, struct error *err)
 	return guard->journal != NULL;
 }
 
-static void greet(struct guard *guard, bool good, const struct error *err)
+static void greet(struct guard *guard, enum notice_kind kind, const char *text)
 {
-	struct notice notice = { .kind = good ? NOTICE_READY : NOTICE_BROKEN };
+	struct notice notice = { .kind = kind };
 
-	snprintf(notice.text, sizeof(notice.text), "%s",
-		 good ? journal_path(guard->journal) : err->text);
+	snprintf(notice.text, sizeof(notice.text), "%s", text);
 	guard_queue(guard, &notice);
 }
 
@@ -320,10 +319,10 @@ void supervisor_main(const struct supervisor_settings *settings, int control, in
 	if (!watch_controller(&guard, controller))
 		_exit(0); /* it died at once: nothing was done */
 	if (!open_books(&guard, &err)) {
-		greet(&guard, false, &err);
+		greet(&guard, NOTICE_BROKEN, err.text);
 		_exit(1);
 	}
-	greet(&guard, true, NULL);
+	greet(&guard, NOTICE_READY, journal_path(guard.journal));
 	make_wards(&guard);
 	run(&guard);
 	/* Before the last word, so that who hears it finds no journal of what is healed. */

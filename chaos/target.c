@@ -105,7 +105,8 @@ bool target_instances(const struct fault *fault, struct target_process **instanc
 	}
 	free(all);
 	*instances = NULL;
-	return error_set(err, "'%s' is aimed at no service", fault->name);
+	error_set(err, "'%s' is aimed at no service", fault->name);
+	return false;
 }
 
 bool target_processes(const struct fault *fault, struct target_process **processes, size_t *count,

@@ -315,6 +315,14 @@ for style in ("orchestrated", "choreographed"):
            (done_well, paid))
         told = {e["saga"] for e in found.effects if e["step"] == 4 and e["outcome"] == 1}
         ok(done_well <= told, f"{style}: and was told", (done_well, told))
+        customer = shop.login("customer-999@shop.example")
+        paths = ("/api/orders/all", "/api/orders/history", "/api/events/counts",
+                 "/api/events/dead-letters")
+        codes = [shop.ask("GET", path, token=customer).status for path in paths]
+        ok(codes == [403] * 4, f"{style}: the books are for admins", codes)
+        order = shop.ask("GET", "/api/orders/all?limit=1", token=shop.admin()).json["items"][0]
+        one = shop.ask("GET", f"/api/orders/by-key/{order['key']}", token=customer)
+        ok(one.status == 404, f"{style}: a key is its owner's to ask by", one)
         if style == "orchestrated":
             with open(f"{shop.directory.name}/system.yaml") as file:
                 psp = re.search(r"psp:.*?url: \"?(http://)?([^\s\",}]+)", file.read(), re.S)

@@ -32,6 +32,38 @@ static double amount(const char *text)
 	return result;
 }
 
+/* INT64_MIN: it is none. */
+static int64_t decimal(const char *text, unsigned decimals)
+{
+	int64_t found = 0;
+
+	return value_decimal(string(text), decimals, &found) ? found : INT64_MIN;
+}
+
+static void test_decimals(void)
+{
+	TEST("money is exact, or no money") {
+		CHECK_INT(decimal("1990", 0), 1990);
+		CHECK_INT(decimal("19.90", 2), 1990);
+		CHECK_INT(decimal("19.9", 2), 1990);
+		CHECK_INT(decimal("-0.01", 2), -1);
+		CHECK_INT(decimal("19.900", 2), 1990);
+		CHECK_INT(decimal("9223372036854775807", 0), INT64_MAX);
+		CHECK_INT(decimal("92233720368547758.07", 2), INT64_MAX);
+		CHECK_INT(decimal("19.00", 0), 19);
+	}
+	TEST("what has too many digits, or is no number, is none") {
+		CHECK_INT(decimal("19.905", 2), INT64_MIN);
+		CHECK_INT(decimal("0.1", 0), INT64_MIN);
+		CHECK_INT(decimal("9223372036854775808", 0), INT64_MIN);
+		CHECK_INT(decimal("92233720368547758.08", 2), INT64_MIN);
+		CHECK_INT(decimal("1e3", 0), INT64_MIN);
+		CHECK_INT(decimal("", 0), INT64_MIN);
+		CHECK_INT(decimal("12x", 0), INT64_MIN);
+		CHECK_INT(decimal("-", 0), INT64_MIN);
+	}
+}
+
 int main(void)
 {
 	TEST("numbers are read as JSON spells them") {
@@ -79,5 +111,6 @@ int main(void)
 		CHECK(value_true(yes) && value_true(number("0.1")) && value_true(string("no")));
 		CHECK(value_true((struct value){ VALUE_JSON, text_of("[]") }));
 	}
+	test_decimals();
 	return tap_done();
 }

@@ -6,13 +6,24 @@ static bool is_outcome(const struct contract *contract, uint8_t state)
 	       state_is(contract, state, STATE_COMPENSATED);
 }
 
-/* The first entry of the log that no moves lead to from an outcome before it. */
-static const struct entry *revived(const struct saga_case *about, const struct entry **outcome)
+/*
+ * The first entry of a log that no moves lead to from an outcome before it. A state counts where it
+ * stands first: an event may be told twice.
+ */
+static const struct entry *revived(const struct saga_case *about, const struct entry **log,
+				   size_t count, const struct entry **outcome)
 {
-	*outcome = NULL;
-	for (size_t i = 0; i < about->was_count; i++) {
-		const struct entry *now = about->was[i];
+	uint32_t seen = 0;
 
+	*outcome = NULL;
+	for (size_t i = 0; i < count; i++) {
+		const struct entry *now = log[i];
+
+		if (now->state < about->contract->state_count) {
+			if (seen & UINT32_C(1) << now->state)
+				continue;
+			seen |= UINT32_C(1) << now->state;
+		}
 		if (*outcome && now->state != (*outcome)->state &&
 		    now->state < about->contract->state_count &&
 		    !(about->of->reach[(*outcome)->state] & UINT32_C(1) << now->state))
@@ -26,8 +37,15 @@ static const struct entry *revived(const struct saga_case *about, const struct e
 static enum check monotonic(const struct saga_case *about, struct finding *finding)
 {
 	const struct saga *saga = about->saga;
-	const struct entry *outcome, *now = revived(about, &outcome);
+	const struct entry *told, *outcome;
+	const struct entry *now = revived(about, about->told, about->told_count, &told);
 
+	if (now)
+		return found(finding, CHECK_FACT, now->at_us,
+			     "an event says %s (%s), although one had said %s (%s)",
+			     judge_state_name(about->contract, now->state), AT(now->at_us),
+			     judge_state_name(about->contract, told->state), AT(told->at_us));
+	now = revived(about, about->was, about->was_count, &outcome);
 	if (now)
 		return found(finding, CHECK_FACT, now->at_us,
 			     "%s at %s, although it was %s since %s",

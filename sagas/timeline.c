@@ -419,6 +419,26 @@ static json_t *line_json(const struct line *line)
 	return json;
 }
 
+static bool is_same(const struct line *a, const struct line *b)
+{
+	return a->source == b->source && strcmp(a->what, b->what) == 0 &&
+	       strcmp(a->detail, b->detail) == 0 && !a->contradicts && !b->contradicts;
+}
+
+/* Of who asks again and again and hears the same, the first and the last time are enough. */
+static size_t without_repetitions(struct line *lines, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (kept > 1 && is_same(&lines[kept - 2], &lines[i]) &&
+		    is_same(&lines[kept - 1], &lines[i]))
+			kept--;
+		lines[kept++] = lines[i];
+	}
+	return kept;
+}
+
 /* The beginning, the end and what contradicts; of very long stories the rest is left out. */
 static json_t *lines_json(const struct line *lines, size_t count)
 {
@@ -446,7 +466,7 @@ static json_t *tell(const struct judge *judge, const struct contract_judge *of,
 		hit_words(&lines[count++], judge, &hits.first[i]);
 	}
 	qsort(lines, count, sizeof(*lines), by_time);
-	json = lines_json(lines, count);
+	json = lines_json(lines, without_repetitions(lines, count));
 	free(lines);
 	return json;
 }

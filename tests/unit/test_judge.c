@@ -141,6 +141,8 @@ static const struct case_of cases[] = {
 	{ "monotonic", "invalid", PLACED "was:PENDING was:CANCELLED was:PAID is:CONFIRMED", NULL },
 	{ "monotonic", "invalid", PLACED "saw:FAILED is:CONFIRMED", NULL },
 	{ "monotonic", "invalid", PLACED "saw:CONFIRMED saw:PENDING is:CONFIRMED", NULL },
+	{ "monotonic", "invalid", PLACED "was:PENDING told:PENDING told:CANCELLED told:PAID is:CONFIRMED", NULL },
+	{ "monotonic", "valid", PLACED "was:PENDING told:PENDING told:CANCELLED told:PENDING was:CANCELLED is:CANCELLED", NULL },
 	{ "monotonic", "unknown", PLACED "saw:PENDING is:PENDING", NULL },
 
 	{ "read-your-writes", "valid", HAPPY, NULL },

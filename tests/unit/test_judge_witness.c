@@ -90,6 +90,22 @@ static void test_printed(void)
 	canned_release(&canned);
 }
 
+static void test_repetitions(void)
+{
+	struct canned canned;
+	const json_t *line;
+	size_t i, reads = 0;
+
+	judge(&canned, "saga sent ok:PENDING saw:PENDING saw:PENDING saw:PENDING saw:PENDING "
+		       "saw:RESERVED charge:1 charge:1 is:CONFIRMED");
+	json_array_foreach(json_object_get(witness_of(&canned, "charge-once", 0), "timeline"), i,
+			   line) {
+		reads += strcmp(string_in(line, "what"), "reads it") == 0;
+	}
+	CHECK_INT(reads, 3);
+	canned_release(&canned);
+}
+
 static void test_smallest(void)
 {
 	struct buffer words = BUFFER_EMPTY;
@@ -221,6 +237,9 @@ int main(void)
 	}
 	TEST("people can read it") {
 		test_printed();
+	}
+	TEST("who hears the same again and again is told of twice") {
+		test_repetitions();
 	}
 	TEST("the smallest witnesses are kept, and all are counted") {
 		test_smallest();

@@ -94,6 +94,9 @@ $(BUILD)/%.o: %.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The page's style and script are read by the assembler.
+$(BUILD)/reports/html_assets.o: reports/page.css reports/page.js
+
 $(BUILD)/man/sagastorm.1: $(BUILD)/sagastorm
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)

@@ -52,10 +52,16 @@ struct report_format {
 	 * known; may be NULL. `state` is the format's own.
 	 */
 	void (*second)(void **state, const struct report *report, const struct second *second);
+	/*
+	 * Every record that makes sense, before its second, when besides only `faults` and `sagas`
+	 * are known; may be NULL.
+	 */
+	void (*record)(void **state, const struct report *report, const struct record *record);
 	/* Writes, and in any case releases the state. */
 	bool (*finish)(void *state, const struct report *report, struct error *err);
 };
 
+extern const struct report_format report_format_html;
 extern const struct report_format report_format_json;
 extern const struct report_format report_format_hgrm;
 extern const struct report_format report_format_hlog;

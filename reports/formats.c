@@ -1,6 +1,7 @@
 #include "reports/format.h"
 
 const struct report_format *const report_formats[] = {
+	&report_format_html,
 	&report_format_json,
 	&report_format_hgrm,
 	&report_format_hlog,

@@ -26,10 +26,13 @@ static void tell_formats(void *context, const struct second *second)
 	gates_second(builder->gates, second->start_us / US_PER_S);
 }
 
-static void tell_gates(void *context, const struct record *record)
+static void tell_record(void *context, const struct record *record)
 {
-	const struct builder *builder = context;
+	struct builder *builder = context;
 
+	for (size_t i = 0; report_formats[i]; i++)
+		if (report_formats[i]->record)
+			report_formats[i]->record(&builder->states[i], &builder->report, record);
 	gates_add(builder->gates, record);
 }
 
@@ -90,7 +93,7 @@ static void judge(struct report *report, const struct gates *gates)
 static struct figures *read_figures(struct builder *builder, const char *directory,
 				    struct error *err)
 {
-	const struct second_listener listener = { tell_formats, tell_gates, builder };
+	const struct second_listener listener = { tell_formats, tell_record, builder };
 
 	return figures_read(directory, builder->report.meta, &listener, err);
 }

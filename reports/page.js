@@ -1,0 +1,2 @@
+"use strict";
+/* Convenience only: everything is there without it. */

@@ -227,3 +227,24 @@ bool helpers_gone(const char *token, struct error *err)
 		return error_set(err, "the record has no helpers of ours");
 	return !left || error_set(err, "%zu helper processes '%s' are still there", left, token);
 }
+
+static const char *token_of(const json_t *undo)
+{
+	return json_string_value(json_object_get(undo, "helpers"));
+}
+
+bool helpers_heal(const json_t *undo, struct error *err)
+{
+	return helpers_end(token_of(undo), err);
+}
+
+bool helpers_look(const json_t *undo, struct error *err)
+{
+	return helpers_gone(token_of(undo), err);
+}
+
+int64_t helpers_hits(const struct fault *fault, const json_t *undo)
+{
+	(void)fault;
+	return helpers_done(token_of(undo));
+}

@@ -16,8 +16,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "lib/buffer.h"
-#include "lib/error.h"
+#include "chaos/fault.h"
 
 enum { HELPERS_MAX = 1024, HELPERS_TOKEN = 16 };
 
@@ -46,5 +45,10 @@ bool helpers_gone(const char *token, struct error *err);
 /* NULL in any other process than that which started them. */
 struct helper_board *helpers_board(const char *token);
 int64_t helpers_done(const char *token); /* the sum; -1: not known here */
+
+/* What a kind whose record has the token as "helpers" does to heal, to look, and to count. */
+bool helpers_heal(const json_t *undo, struct error *err);
+bool helpers_look(const json_t *undo, struct error *err);
+int64_t helpers_hits(const struct fault *fault, const json_t *undo);
 
 #endif

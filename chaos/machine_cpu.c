@@ -90,23 +90,6 @@ static bool arm(const struct fault *fault, const json_t *undo, struct error *err
 	return helpers_start(&order, err);
 }
 
-static bool heal(const json_t *undo, struct error *err)
-{
-	return helpers_end(json_string_value(json_object_get(undo, "helpers")), err);
-}
-
-static bool look(const json_t *undo, struct error *err)
-{
-	return helpers_gone(json_string_value(json_object_get(undo, "helpers")), err);
-}
-
-/* Milliseconds of processor time that were burnt. */
-static int64_t hits(const struct fault *fault, const json_t *undo)
-{
-	(void)fault;
-	return helpers_done(json_string_value(json_object_get(undo, "helpers")));
-}
-
 const struct fault_kind machine_cpu = {
 	.name = "cpu",
 	.family = FAMILY_MACHINE,
@@ -117,7 +100,7 @@ const struct fault_kind machine_cpu = {
 	.settings_bytes = sizeof(struct cpu),
 	.plan = plan,
 	.arm = arm,
-	.heal = heal,
-	.look = look,
-	.hits = hits,
+	.heal = helpers_heal,
+	.look = helpers_look,
+	.hits = helpers_hits,
 };

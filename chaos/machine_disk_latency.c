@@ -129,23 +129,6 @@ static bool arm(const struct fault *fault, const json_t *undo, struct error *err
 	return helpers_start(&order, err);
 }
 
-static bool heal(const json_t *undo, struct error *err)
-{
-	return helpers_end(json_string_value(json_object_get(undo, "helpers")), err);
-}
-
-static bool look(const json_t *undo, struct error *err)
-{
-	return helpers_gone(json_string_value(json_object_get(undo, "helpers")), err);
-}
-
-/* Writes that were done, with their fsync. */
-static int64_t hits(const struct fault *fault, const json_t *undo)
-{
-	(void)fault;
-	return helpers_done(json_string_value(json_object_get(undo, "helpers")));
-}
-
 static void tell(const struct fault *fault, const json_t *undo, struct buffer *words)
 {
 	const char *token = json_string_value(json_object_get(undo, "helpers"));
@@ -170,8 +153,8 @@ const struct fault_kind machine_disk_latency = {
 	.settings_bytes = sizeof(struct disk_latency),
 	.plan = plan,
 	.arm = arm,
-	.heal = heal,
-	.look = look,
-	.hits = hits,
+	.heal = helpers_heal,
+	.look = helpers_look,
+	.hits = helpers_hits,
 	.tell = tell,
 };

@@ -145,23 +145,6 @@ static bool arm(const struct fault *fault, const json_t *undo, struct error *err
 	return helpers_start(&order, err);
 }
 
-static bool heal(const json_t *undo, struct error *err)
-{
-	return helpers_end(json_string_value(json_object_get(undo, "helpers")), err);
-}
-
-static bool look(const json_t *undo, struct error *err)
-{
-	return helpers_gone(json_string_value(json_object_get(undo, "helpers")), err);
-}
-
-/* MiB that are held. */
-static int64_t hits(const struct fault *fault, const json_t *undo)
-{
-	(void)fault;
-	return helpers_done(json_string_value(json_object_get(undo, "helpers")));
-}
-
 const struct fault_kind machine_memory = {
 	.name = "memory",
 	.family = FAMILY_MACHINE,
@@ -173,7 +156,7 @@ const struct fault_kind machine_memory = {
 	.check = check,
 	.plan = plan,
 	.arm = arm,
-	.heal = heal,
-	.look = look,
-	.hits = hits,
+	.heal = helpers_heal,
+	.look = helpers_look,
+	.hits = helpers_hits,
 };

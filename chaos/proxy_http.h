@@ -157,7 +157,6 @@ void call_read_answer(struct work *work);
 /* proxy_http_reply.c */
 /* Appends an answer; to a HEAD its body only counts. */
 void reply_write(int status, struct text headers, struct text body, bool head, struct buffer *out);
-const char *reply_reason(int status);
 
 /* proxy_http_twice.c */
 /* Will send work->request again, over a connection of its own. */

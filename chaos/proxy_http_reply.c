@@ -1,53 +1,10 @@
 #include "chaos/proxy_http.h"
 
-/* Those that are asked for; whatever else gets a phrase of its class. */
-static const struct {
-	int status;
-	const char *reason;
-} reasons[] = {
-	{ 200, "OK" },
-	{ 201, "Created" },
-	{ 202, "Accepted" },
-	{ 204, "No Content" },
-	{ 301, "Moved Permanently" },
-	{ 302, "Found" },
-	{ 304, "Not Modified" },
-	{ 400, "Bad Request" },
-	{ 401, "Unauthorized" },
-	{ 402, "Payment Required" },
-	{ 403, "Forbidden" },
-	{ 404, "Not Found" },
-	{ 405, "Method Not Allowed" },
-	{ 408, "Request Timeout" },
-	{ 409, "Conflict" },
-	{ 410, "Gone" },
-	{ 412, "Precondition Failed" },
-	{ 422, "Unprocessable Content" },
-	{ 425, "Too Early" },
-	{ 429, "Too Many Requests" },
-	{ 500, "Internal Server Error" },
-	{ 501, "Not Implemented" },
-	{ 502, "Bad Gateway" },
-	{ 503, "Service Unavailable" },
-	{ 504, "Gateway Timeout" },
-};
-
-const char *reply_reason(int status)
-{
-	static const char *const classes[] = { "Success", "Redirection", "Client Error",
-					       "Server Error" };
-
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	return status >= 200 && status < 600 ? classes[status / 100 - 2] : "Unknown";
-}
-
 void reply_write(int status, struct text headers, struct text body, bool head, struct buffer *out)
 {
 	bool bodiless = status == 204 || status == 304;
 
-	buffer_format(out, "HTTP/1.1 %d %s\r\n", status, reply_reason(status));
+	buffer_format(out, "HTTP/1.1 %d %s\r\n", status, http1_reason(status));
 	buffer_add_text(out, headers);
 	if (!bodiless)
 		buffer_format(out, "Content-Length: %zu\r\n", body.length);

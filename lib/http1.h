@@ -66,6 +66,9 @@ bool http1_header(struct text headers, const char *name, struct text *value);
 /* Walks all headers; `*rest` starts as head.headers. False at the end. */
 bool http1_next_header(struct text *rest, struct text *name, struct text *value);
 
+/* What a status line says beside the number; something for any number. */
+const char *http1_reason(int status);
+
 struct http1_body {
 	int64_t left; /* of the body or of the chunk */
 	uint8_t mode;

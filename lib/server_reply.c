@@ -8,45 +8,6 @@
 
 enum { KEPT_BYTES = 64 * 1024 };
 
-static const char *reason_of(int status)
-{
-	static const struct {
-		int status;
-		const char *reason;
-	} reasons[] = {
-		{ 200, "OK" },
-		{ 201, "Created" },
-		{ 202, "Accepted" },
-		{ 204, "No Content" },
-		{ 301, "Moved Permanently" },
-		{ 302, "Found" },
-		{ 304, "Not Modified" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 402, "Payment Required" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 408, "Request Timeout" },
-		{ 409, "Conflict" },
-		{ 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
-		{ 422, "Unprocessable Content" },
-		{ 429, "Too Many Requests" },
-		{ 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" },
-		{ 501, "Not Implemented" },
-		{ 502, "Bad Gateway" },
-		{ 503, "Service Unavailable" },
-		{ 504, "Gateway Timeout" },
-	};
-
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	return "Other";
-}
-
 static const char *date_of(struct server *server)
 {
 	time_t now_s = time(NULL);
@@ -72,7 +33,7 @@ static void add_head(struct server_call *call, int status, struct text headers, 
 	buffer_add_string(out, "HTTP/1.1 ");
 	buffer_add_number(out, status);
 	buffer_add_char(out, ' ');
-	buffer_add_string(out, reason_of(status));
+	buffer_add_string(out, http1_reason(status));
 	buffer_add(out, "\r\n", 2);
 	buffer_add_string(out, date_of(call->server));
 	buffer_add_text(out, headers);
@@ -119,7 +80,7 @@ void connection_refuse(struct server_call *call, int status)
 {
 	call->last = true;
 	call->head = (struct http1_head){ .minor = 1 }; /* its slices may point nowhere by now */
-	reply(call, status, text_of("Content-Type: text/plain\r\n"), text_of(reason_of(status)));
+	reply(call, status, text_of("Content-Type: text/plain\r\n"), text_of(http1_reason(status)));
 }
 
 static void all_sent(struct server_call *call)

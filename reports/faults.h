@@ -56,6 +56,9 @@ struct faults {
 	uint32_t broken_gate;
 };
 
+/* "before any fault was armed" */
+const char *steady_words(enum steady_moment moment);
+
 /* Never fails: what can't be read is told by who reads the figures. */
 struct faults *faults_read(const char *directory, const struct meta *meta);
 void faults_free(struct faults *faults);

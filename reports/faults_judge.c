@@ -1,6 +1,14 @@
 /* What faults and the steady state mean for the verdict on a run. See faults.h. */
 #include "reports/format.h"
 
+const char *steady_words(enum steady_moment moment)
+{
+	static const char *const moments[] = { "before any fault was armed", "during a fault",
+					       "again after a fault was healed" };
+
+	return (unsigned)moment < sizeof(moments) / sizeof(*moments) ? moments[moment] : "";
+}
+
 static const char *why_never(const struct fault_figures *fault)
 {
 	switch (fault->state) {

@@ -66,6 +66,10 @@ extern const struct report_format report_format_json;
 extern const struct report_format report_format_hgrm;
 extern const struct report_format report_format_hlog;
 extern const struct report_format report_format_audit;
+extern const struct report_format report_format_junit;
+extern const struct report_format report_format_summary;
+extern const struct report_format report_format_metrics;
+extern const struct report_format report_format_csv;
 
 extern const struct report_format *const report_formats[]; /* NULL-ended */
 
@@ -83,5 +87,8 @@ void report_add_reason(struct report *report, const char *format, ...)
 
 /* One screen for people; reports/terminal.c. */
 void report_write_terminal(const struct report *report, bool colour, struct buffer *out);
+
+/* What GitHub shows beside a build: a line per finding; reports/annotations.c. */
+void report_write_annotations(const struct report *report, struct buffer *out);
 
 #endif

@@ -107,6 +107,8 @@ static void write_all(struct builder *builder, const struct report_options *opti
 	gates_finish(builder->gates, report->figures);
 	judge(report, builder->gates);
 	report_write_terminal(report, options->colour, terminal);
+	if (options->annotations)
+		report_write_annotations(report, options->annotations);
 }
 
 static bool build(struct builder *builder, const struct report_options *options,

@@ -21,6 +21,7 @@
 
 struct report_options {
 	bool colour;
+	struct buffer *annotations; /* gets lines for GitHub Actions; NULL: none */
 };
 
 bool report_build(const char *directory, const struct report_options *options,

@@ -161,8 +161,6 @@ static void write_broken_faults(struct screen *screen, const struct report *repo
 
 static void write_unsteady(struct screen *screen, const struct report *report)
 {
-	static const char *const moments[] = { "before any fault was armed", "during a fault",
-					       "again after a fault was healed" };
 	const struct faults *faults = report->faults;
 	uint32_t condition = faults->unsteady_condition;
 	struct buffer line = BUFFER_EMPTY;
@@ -170,7 +168,7 @@ static void write_unsteady(struct screen *screen, const struct report *report)
 	if (!faults->unsteady)
 		return;
 	buffer_format(&line, "the steady state did not hold %s: %s",
-		      moments[faults->unsteady_moment],
+		      steady_words(faults->unsteady_moment),
 		      condition < report->meta->steady_count ? report->meta->steady[condition] :
 							       "?");
 	add_wrapped(screen, "  x ", line.data);

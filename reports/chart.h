@@ -23,6 +23,7 @@ struct chart {
 	struct chart_line lines[CHART_LINES_MAX];
 	size_t count;
 	bool stacked; /* areas on top of each other */
+	bool gap;     /* what lies between the first two lines is what matters */
 	bool log;
 	int height;
 	svg_label *label;

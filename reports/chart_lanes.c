@@ -19,8 +19,6 @@ static void add_phase(struct page *page, const struct meta_phase *phase, bool od
 		      x, fmax(end - x, 0.1), PHASES, odd ? "lane odd" : "lane",
 		      odd ? "#e4e7ec" : "#eef0f3");
 	html_add_text(page->out, text_of(phase->name), NAME_BYTES_MAX);
-	if (!phase->measured)
-		buffer_add_string(page->out, " (not measured)");
 	buffer_add_string(page->out, "</text></svg>\n");
 }
 

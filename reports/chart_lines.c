@@ -109,6 +109,32 @@ static void write_legend(const struct page *page, const struct chart *chart)
 	buffer_add_string(page->out, "</ul>\n");
 }
 
+/* Of the last bin too little may be left to say anything by a line. */
+static size_t drawn_bins(const struct series *series)
+{
+	size_t count = series->count;
+
+	return count > 1 && series_length_s(series, count - 1) < series_bin_s(series) / 2 ?
+		       count - 1 :
+		       count;
+}
+
+static void draw_gap(const struct page *page, const struct chart *chart,
+		     const struct svg_scale *scale)
+{
+	const struct series *series = page->series;
+	size_t count = drawn_bins(series);
+	struct svg_line edge = svg_area_begin(page->out, 4);
+
+	for (size_t i = 0; i < count; i++)
+		svg_line_to(&edge, (double)i + 0.5,
+			    svg_y(scale, value_of(&chart->lines[0], series, i)));
+	for (size_t i = count; i-- > 0;)
+		svg_line_to(&edge, (double)i + 0.5,
+			    svg_y(scale, value_of(&chart->lines[1], series, i)));
+	svg_line_end(&edge);
+}
+
 static void draw_line(const struct page *page, const struct chart *chart, size_t number,
 		      const struct svg_scale *scale)
 {
@@ -117,7 +143,7 @@ static void draw_line(const struct page *page, const struct chart *chart, size_t
 
 	buffer_format(page->out, "<g data-line=\"%zu\">", number);
 	drawn = svg_line_begin(page->out, line->colour);
-	for (size_t i = 0; i < page->series->count; i++) {
+	for (size_t i = 0; i < drawn_bins(page->series); i++) {
 		double value = value_of(line, page->series, i);
 
 		if (isfinite(value))
@@ -159,6 +185,8 @@ static void draw(struct page *page, const struct chart *chart)
 	chart_image_begin(page, chart->id, chart->title, words.data, chart->height);
 	svg_grid(page->out, &scale);
 	svg_plot_begin(page->out, (double)page->series->count, chart->height);
+	if (chart->gap)
+		draw_gap(page, chart, &scale);
 	for (size_t i = 0; i < chart->count; i++) {
 		if (!is_shown(chart, i, page->series))
 			continue;

@@ -51,7 +51,7 @@ static void add_machine(struct page *page)
 static void add_generator(struct page *page)
 {
 	static const struct html_column columns[] = { { "of the generator", false },
-						      { "measured", true } };
+						      { "measured", false } };
 	const struct figures *figures = page->report->figures;
 	double cpu = figures_cpu(figures), memory_mib = 0;
 	char words[WORDS_MAX];

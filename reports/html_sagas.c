@@ -104,20 +104,26 @@ static void add_asides(struct page *page, const json_t *saga)
 	buffer_add_string(page->out, "</p>\n");
 }
 
+static const char *whole_in(char out[WORDS_MAX], const json_t *object, const char *key)
+{
+	double number = json_number_value(json_object_get(object, key));
+
+	return words_count(out, number > 0 && number < 1e15 ? (uint64_t)llround(number) : 0);
+}
+
 static void add_anomalies(struct page *page, const json_t *saga)
 {
 	const json_t *anomalies = json_object_get(saga, "anomalies");
-	const json_t *per_million = json_object_get(anomalies, "per_million");
+	char rate[WORDS_MAX], low[WORDS_MAX], high[WORDS_MAX], judged[WORDS_MAX];
 
-	if (!json_is_number(per_million))
+	if (!json_is_number(json_object_get(anomalies, "per_million")))
 		return;
 	buffer_format(page->out,
-		      "<p class=\"note\">%.4g of a million sagas violate something (95%% "
-		      "interval: %.4g to %.4g), judged by %" PRIu64 ".</p>\n",
-		      json_number_value(per_million),
-		      json_number_value(json_object_get(anomalies, "low")),
-		      json_number_value(json_object_get(anomalies, "high")),
-		      count_in(anomalies, "judged"));
+		      "<p class=\"note\">In a million sagas %s would violate something, with 95%% "
+		      "certainty between %s and %s, judged by these %s.</p>\n",
+		      whole_in(rate, anomalies, "per_million"), whole_in(low, anomalies, "low"),
+		      whole_in(high, anomalies, "high"),
+		      words_count(judged, count_in(anomalies, "judged")));
 }
 
 static void add_invariant(struct page *page, const json_t *invariant)

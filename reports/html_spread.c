@@ -78,7 +78,7 @@ static void add_axis(struct page *page, const struct spread *spread)
 			      "y2=\"%d\" stroke=\"#e4e7ec\"/>\n",
 			      100 * nine / spread->nines, 100 * nine / spread->nines, CHART_TOP,
 			      HEIGHT - CHART_FOOT);
-	buffer_add_string(page->out, "<g class=\"ticks\" fill=\"#57606a\" text-anchor=\"middle\">");
+	buffer_add_string(page->out, "<g class=\"times\" fill=\"#57606a\" text-anchor=\"middle\">");
 	for (int nine = 1; nine <= (int)spread->nines && nine <= NINES_MAX; nine++)
 		if (nine < spread->nines * 0.97)
 			buffer_format(page->out, "<text x=\"%.2f%%\" y=\"%d\">%s</text>",

@@ -4,9 +4,10 @@
 #include "lib/clock.h"
 #include "reports/chart.h"
 
-static double per_s(const struct series *series, uint64_t count)
+/* The end of a run is mostly no whole bin. */
+static double per_s(const struct series *series, size_t bin, uint64_t count)
 {
-	return (double)count / series_bin_s(series);
+	return (double)count / series_length_s(series, bin);
 }
 
 /* Starts. */
@@ -23,9 +24,9 @@ static double start_rate(const struct series *series, size_t bin, int which)
 		target = series_target(series, bin);
 		return target < 0 ? (double)NAN : target;
 	case START_BEGUN:
-		return per_s(series, of->begun);
+		return per_s(series, bin, of->begun);
 	default:
-		return per_s(series, of->dropped);
+		return per_s(series, bin, of->dropped);
 	}
 }
 
@@ -70,7 +71,7 @@ static const struct chart latencies = {
 
 static double error_rate(const struct series *series, size_t bin, int which)
 {
-	return per_s(series, series->bins[bin].errors[which]);
+	return per_s(series, bin, series->bins[bin].errors[which]);
 }
 
 static const struct chart errors = {
@@ -95,7 +96,7 @@ static const struct chart errors = {
 
 static double ended_rate(const struct series *series, size_t bin, int which)
 {
-	return per_s(series, series->bins[bin].ended[which]);
+	return per_s(series, bin, series->bins[bin].ended[which]);
 }
 
 static const struct chart sagas = {
@@ -118,9 +119,10 @@ static double goodput(const struct series *series, size_t bin, int which)
 {
 	const struct bin *of = &series->bins[bin];
 
-	return per_s(series, which == GOOD_ACKNOWLEDGED ? of->acknowledged :
-			     which == GOOD_VERIFIED	? of->verified :
-							  of->ok);
+	return per_s(series, bin,
+		     which == GOOD_ACKNOWLEDGED ? of->acknowledged :
+		     which == GOOD_VERIFIED	? of->verified :
+						  of->ok);
 }
 
 static const struct chart proven = {
@@ -132,6 +134,7 @@ static const struct chart proven = {
 	.lines = { { "acknowledged", 7, goodput, GOOD_ACKNOWLEDGED },
 		   { "proven correct", 2, goodput, GOOD_VERIFIED } },
 	.count = 2,
+	.gap = true,
 	.height = 150,
 	.label = chart_label_rate,
 };

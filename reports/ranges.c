@@ -63,7 +63,7 @@ static struct svg_scale scale_of(const struct ranges *ranges)
 		least = fmin(least, isfinite(range->low) ? range->low : range->high / 2);
 		most = fmax(most, range->high);
 	}
-	return svg_log(least, most, 100, 0);
+	return svg_log(least, most, 98.5, 0.5);
 }
 
 static void add_axis(const struct ranges *ranges, const struct svg_scale *scale, int height,
@@ -101,28 +101,42 @@ static void add_group(const struct range_row *row, int y, struct buffer *out)
 	buffer_add_string(out, "</text>\n");
 }
 
-static void add_row(const struct ranges *ranges, const struct range_row *row,
-		    const struct svg_scale *scale, int y, struct buffer *out)
+static void add_bar(const struct range *range, const struct svg_scale *scale, int y,
+		    struct buffer *out)
 {
-	const struct range *range = &row->range;
-	double from = isfinite(range->low) ? x_of(scale, range->low) : 0;
-	double to = x_of(scale, range->high), middle = x_of(scale, range->middle);
-	char words[SVG_LABEL_MAX];
-	bool outside = to < 70;
+	double from = x_of(scale, range->low), to = x_of(scale, range->high);
+	double middle = x_of(scale, range->middle);
 
 	buffer_format(out,
 		      "<rect class=\"f%d\" x=\"%.2f%%\" width=\"%.2f%%\" y=\"%d\" height=\"8\" "
 		      "rx=\"2\" fill=\"%s\"/>",
 		      range->colour, from, fmax(to - from, 0.4), y, svg_colours[range->colour]);
+	buffer_format(out,
+		      "<line class=\"mark\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" "
+		      "y2=\"%d\" stroke=\"#1f2328\" stroke-width=\"2\"/>",
+		      middle, middle, y - 2, y + 10);
+}
+
+static void add_row(const struct ranges *ranges, const struct range_row *row,
+		    const struct svg_scale *scale, int y, struct buffer *out)
+{
+	const struct range *range = &row->range;
+	double from = x_of(scale, isfinite(range->low) ? range->low : range->high);
+	double to = x_of(scale, range->high);
+	char words[SVG_LABEL_MAX];
+	bool outside = to < 70;
+
 	if (isfinite(range->low))
+		add_bar(range, scale, y, out);
+	else
 		buffer_format(out,
-			      "<line class=\"mark\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" "
-			      "y2=\"%d\" stroke=\"#1f2328\" stroke-width=\"2\"/>",
-			      middle, middle, y - 2, y + 10);
+			      "<circle class=\"f%d\" cx=\"%.2f%%\" cy=\"%d\" r=\"5\" "
+			      "fill=\"%s\"/>",
+			      range->colour, to, y + 4, svg_colours[range->colour]);
 	buffer_format(out,
 		      "<text class=\"ticks\" x=\"%.2f%%\" dx=\"%d\" y=\"%d\" text-anchor=\"%s\" "
 		      "fill=\"#57606a\">",
-		      outside ? to : from, outside ? 6 : -6, y + 8, outside ? "start" : "end");
+		      outside ? to : from, outside ? 9 : -9, y + 8, outside ? "start" : "end");
 	html_add(out, range->label);
 	buffer_format(out, " %s</text>\n", ranges->label(words, range->high));
 }

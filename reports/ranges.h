@@ -15,7 +15,7 @@
 struct range {
 	const char *label;
 	int colour;
-	double low, middle, high; /* NAN: none; without a low one it is a bar from the left */
+	double low, middle, high; /* NAN: none; without a low one it is a point */
 };
 
 struct range_row {

@@ -334,6 +334,7 @@ void series_finish(struct series *series, int64_t duration_us)
 {
 	if (duration_us > 0)
 		bin_at(series, duration_us - 1);
+	series->duration_us = duration_us;
 	for (size_t i = 0; i < series->window_count; i++) {
 		struct series_window *window = &series->windows[i];
 
@@ -351,6 +352,7 @@ struct series *series_coarser(const struct series *series, size_t factor)
 
 	coarser->meta = series->meta;
 	coarser->faults = series->faults;
+	coarser->duration_us = series->duration_us;
 	coarser->width_us = series->width_us * (int64_t)factor;
 	coarser->count = (series->count + factor - 1) / factor;
 	coarser->bins = memory_array(coarser->count, sizeof(*coarser->bins));
@@ -395,6 +397,14 @@ double series_target(const struct series *series, size_t bin)
 		planned += planned_between(phase, from_us, to_us);
 	}
 	return any ? planned / series_bin_s(series) : -1;
+}
+
+double series_length_s(const struct series *series, size_t bin)
+{
+	int64_t left_us = series->duration_us - (int64_t)bin * series->width_us;
+
+	return left_us > 0 && left_us < series->width_us ? (double)left_us / 1e6 :
+							   series_bin_s(series);
 }
 
 uint64_t bin_errors(const struct bin *bin)

@@ -50,6 +50,7 @@ struct series {
 	struct bin *bins;
 	size_t count;
 	int64_t width_us;
+	int64_t duration_us; /* of the run; the last bin may be longer than what is left of it */
 	struct around_fault *around; /* of the first `around_count` faults */
 	size_t around_count;
 	struct series_window *windows; /* those of the second at hand come first */
@@ -71,6 +72,9 @@ struct series *series_coarser(const struct series *series, size_t factor);
 
 /* What was planned to start in a bin, per second; negative: nothing was, or along a curve. */
 double series_target(const struct series *series, size_t bin);
+
+/* How much of a bin belongs to the run. */
+double series_length_s(const struct series *series, size_t bin);
 
 static inline double series_bin_s(const struct series *series)
 {

@@ -133,6 +133,13 @@ struct svg_line svg_line_begin(struct buffer *out, int colour)
 	return (struct svg_line){ .out = out };
 }
 
+struct svg_line svg_area_begin(struct buffer *out, int colour)
+{
+	buffer_format(out, "<path class=\"f%d\" fill=\"%s\" fill-opacity=\"0.15\" d=\"", colour,
+		      svg_colours[colour]);
+	return (struct svg_line){ .out = out };
+}
+
 void svg_line_to(struct svg_line *line, double x, double y)
 {
 	int64_t to_x = llround(x * 10), to_y = llround(y * 10);

@@ -50,9 +50,9 @@ static void exercised(struct judgement *judgement)
 
 	want(judgement, of->started, "no saga was started of", of->contract->name);
 	if (has_class(of->contract, STATE_SUCCEEDED))
-		want(judgement, of->succeeded, "none succeeded of", of->contract->name);
+		want(judgement, of->ended[END_SUCCEEDED], "none succeeded of", of->contract->name);
 	if (has_class(of->contract, STATE_COMPENSATED))
-		want(judgement, of->compensated, "none was compensated of", of->contract->name);
+		want(judgement, of->ended[END_COMPENSATED], "none was compensated of", of->contract->name);
 	steps(judgement);
 	faults(judgement);
 }

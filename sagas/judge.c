@@ -187,7 +187,9 @@ static void free_contract(struct contract_judge *of)
 		free(judgement->why);
 	}
 	free(of->judgements);
-	free(of->verified_per_s);
+	free(of->verified_per_s.counts);
+	for (int end = 0; end < SAGA_ENDS; end++)
+		free(of->ended_per_s[end].counts);
 	free(of->at_risk);
 	hist_free(of->compensation);
 }

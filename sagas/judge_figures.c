@@ -11,6 +11,35 @@
 
 enum { SECONDS_MAX = 7 * 86400 };
 
+static void add_second(struct per_second *of, uint32_t at_ms)
+{
+	size_t second = at_ms / 1000;
+
+	if (second >= SECONDS_MAX)
+		return;
+	if (second >= of->seconds) {
+		of->counts = memory_resize(of->counts, second + 1, sizeof(*of->counts));
+		while (of->seconds <= second)
+			of->counts[of->seconds++] = 0;
+	}
+	of->counts[second]++;
+}
+
+/* Who was acknowledged and is not there any more is lost, not absent. */
+static enum saga_end end_of(const struct saga_case *about)
+{
+	switch (about->fate) {
+	case FATE_SUCCEEDED:
+		return END_SUCCEEDED;
+	case FATE_COMPENSATED:
+		return END_COMPENSATED;
+	case FATE_MOVING:
+		return END_STUCK;
+	default:
+		return END_UNKNOWN;
+	}
+}
+
 static void count_fate(struct contract_judge *of, const struct saga_case *about)
 {
 	const struct saga *saga = about->saga;
@@ -31,10 +60,8 @@ static void count_fate(struct contract_judge *of, const struct saga_case *about)
 		return;
 	}
 	of->started++;
-	of->succeeded += about->fate == FATE_SUCCEEDED;
-	of->compensated += about->fate == FATE_COMPENSATED;
-	of->stuck += about->fate == FATE_MOVING;
-	of->unknown += about->fate == FATE_UNKNOWN || about->fate == FATE_ABSENT;
+	of->ended[end_of(about)]++;
+	add_second(&of->ended_per_s[end_of(about)], saga->minted_ms);
 }
 
 static void later(int64_t *latest_us, int64_t at_us)
@@ -104,21 +131,6 @@ static bool is_measured(const struct judge *judge, int64_t at_us)
 	return false;
 }
 
-static void add_second(struct contract_judge *of, uint32_t at_ms)
-{
-	size_t second = at_ms / 1000;
-
-	if (second >= SECONDS_MAX)
-		return;
-	if (second >= of->seconds) {
-		of->verified_per_s =
-			memory_resize(of->verified_per_s, second + 1, sizeof(*of->verified_per_s));
-		while (of->seconds <= second)
-			of->verified_per_s[of->seconds++] = 0;
-	}
-	of->verified_per_s[second]++;
-}
-
 /* After the checks of everything: those, too, say which sagas are wrong. */
 void figures_verify(struct judge *judge, struct contract_judge *of)
 {
@@ -133,7 +145,7 @@ void figures_verify(struct judge *judge, struct contract_judge *of)
 			continue;
 		of->verified++;
 		of->verified_measured += is_measured(judge, (int64_t)saga->ok_ms * 1000);
-		add_second(of, saga->ok_ms);
+		add_second(&of->verified_per_s, saga->ok_ms);
 	}
 }
 

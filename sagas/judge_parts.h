@@ -213,6 +213,15 @@ struct at_risk {
 	int64_t money, quantity;
 };
 
+/* How sagas end, in the order of the identity: started = the sum of them. */
+enum saga_end { END_SUCCEEDED, END_COMPENSATED, END_STUCK, END_UNKNOWN, SAGA_ENDS };
+
+/* How many in each second of the run, up to the last one that had any. */
+struct per_second {
+	uint32_t *counts;
+	size_t seconds;
+};
+
 struct contract_judge {
 	const struct contract *contract;
 	uint32_t has;
@@ -223,10 +232,10 @@ struct contract_judge {
 	struct source_judge sources[256];
 	struct judgement *judgements;
 	/* figures */
-	uint64_t minted, started, succeeded, compensated, stuck, unknown, refused, absent, unsent;
+	uint64_t minted, started, ended[SAGA_ENDS], refused, absent, unsent;
 	uint64_t acknowledged, judged, violated, verified, verified_measured;
-	uint32_t *verified_per_s;
-	size_t seconds;
+	struct per_second verified_per_s;         /* by when they were acknowledged */
+	struct per_second ended_per_s[SAGA_ENDS]; /* by when they were minted */
 	struct hist *compensation;
 	struct at_risk *at_risk;               /* per fault, and one more: met none */
 	uint64_t steps_done[SAGA_STEPS_MAX][2];

@@ -148,13 +148,24 @@ static json_t *risk_json(const struct judge *judge, const struct contract_judge 
 	return list;
 }
 
-static json_t *series_json(const struct contract_judge *of)
+static const char *const ends[SAGA_ENDS] = { "succeeded", "compensated", "stuck", "unknown" };
+
+static json_t *series_json(const struct per_second *of)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < of->seconds; i++)
-		json_array_append_new(list, json_integer(of->verified_per_s[i]));
+		json_array_append_new(list, json_integer(of->counts[i]));
 	return list;
+}
+
+static json_t *ended_json(const struct contract_judge *of)
+{
+	json_t *json = json_object();
+
+	for (int end = 0; end < SAGA_ENDS; end++)
+		set(json, ends[end], series_json(&of->ended_per_s[end]));
+	return json;
 }
 
 /* Per second of the measured time; of a run without phases, of the time in which they came. */
@@ -162,7 +173,9 @@ static json_t *goodput_json(const struct judge *judge, const struct contract_jud
 {
 	if (judge->measured_us)
 		return number((double)of->verified_measured * 1e6 / (double)judge->measured_us);
-	return number(of->seconds ? (double)of->verified / (double)of->seconds : 0);
+	return number(of->verified_per_s.seconds ?
+			      (double)of->verified / (double)of->verified_per_s.seconds :
+			      0);
 }
 
 static uint64_t sum_of_violations(const struct contract_judge *of)
@@ -195,10 +208,8 @@ static void set_numbers(json_t *json, const struct contract_judge *of)
 {
 	set_count(json, "minted", of->minted);
 	set_count(json, "started", of->started);
-	set_count(json, "succeeded", of->succeeded);
-	set_count(json, "compensated", of->compensated);
-	set_count(json, "stuck", of->stuck);
-	set_count(json, "unknown", of->unknown);
+	for (int end = 0; end < SAGA_ENDS; end++)
+		set_count(json, ends[end], of->ended[end]);
 	set_count(json, "refused", of->refused);
 	set_count(json, "absent", of->absent);
 	set_count(json, "unsent", of->unsent);
@@ -216,7 +227,8 @@ static json_t *contract_json(const struct judge *judge, const struct contract_ju
 	set(json, "verdict", json_string(worst(of)));
 	set_numbers(json, of);
 	set(json, "verified_goodput", goodput_json(judge, of));
-	set(json, "verified_per_s", series_json(of));
+	set(json, "verified_per_s", series_json(&of->verified_per_s));
+	set(json, "ended_per_s", ended_json(of));
 	set(json, "compensation_us", compensation_json(of->compensation));
 	set(json, "anomalies", anomalies_json(of));
 	set(json, "at_risk", risk_json(judge, of));

@@ -62,6 +62,35 @@ bool sagas_any_violated(const json_t *sagas)
 	return false;
 }
 
+static size_t blame(const json_t *saga, struct buffer *out)
+{
+	const json_t *invariant;
+	size_t i, count = 0;
+
+	json_array_foreach(json_object_get(saga, "invariants"), i, invariant) {
+		if (!is_verdict(invariant, "invalid"))
+			continue;
+		buffer_format(out, "%s%s (%" PRIu64 ")", count++ ? ", " : "",
+			      string_in(invariant, "name"), count_in(invariant, "violations"));
+	}
+	return count;
+}
+
+void sagas_blame(const json_t *sagas, void (*tell)(void *context, const char *line), void *context)
+{
+	const char *name;
+	json_t *saga;
+
+	json_object_foreach((json_t *)(uintptr_t)sagas, name, saga) {
+		struct buffer line = BUFFER_EMPTY;
+
+		buffer_format(&line, "saga %s violates ", name);
+		if (blame(saga, &line))
+			tell(context, line.data);
+		buffer_release(&line);
+	}
+}
+
 /* A paragraph of foreign words, INDENT from the left. */
 static void add_words(struct buffer *out, const char *words)
 {

@@ -14,6 +14,9 @@ json_t *sagas_read(const char *directory);
 
 bool sagas_any_violated(const json_t *sagas);
 
+/* A line for each contract that was: "saga order violates charge-once (24), atomic (1)". */
+void sagas_blame(const json_t *sagas, void (*tell)(void *context, const char *line), void *context);
+
 /*
  * For the terminal: of each kind of saga how they ended, and a line per violated invariant with the
  * smallest witness. `paint` begins what is bad news, or is "".

@@ -343,7 +343,7 @@ static void check_fault(void (*what)(struct made_run *run), const char *gates, i
 static void test_bad_faults(void)
 {
 	TEST("a fault that hit nothing is said to have hit nothing") {
-		check_fault(unmet, "", 0, "IT HIT NOTHING");
+		check_fault(unmet, "", 0, "NOTHING");
 		check_fault(unmet, GATE("hits(payment dies) > 0"), 20, "hits(payment dies) > 0");
 	}
 	TEST("one that can't be proven to be gone is exit code 30, before all others")
@@ -369,7 +369,7 @@ static void test_recovery(void)
 		CHECK_TEXT(string_at(report, "gates.1.shown"), "20 s");
 		CHECK_TEXT(string_at(report, "gates.2.verdict"), "unknown");
 		CHECK(json_is_null(json_at(report, "faults.0.recovery_s")));
-		CHECK(says(&run, "not recovered in 20.0 s"));
+		CHECK(says(&run, ">20.0 s"));
 	}
 	json_decref(report);
 	made_run_remove(&run);

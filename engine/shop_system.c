@@ -230,8 +230,9 @@ static void add_number(struct words *words, const char *option, int64_t number, 
 static void add_strings(struct words *words, const char *option, const struct strings *strings)
 {
 	for (size_t i = 0; i < strings->count; i++)
-		words->items[words->count++] =
-			arena_format(words->arena, "--%s=%s", option, strings->items[i]);
+		if (*strings->items[i]) /* `bugs: ["${bug}"]`, where it may be none */
+			words->items[words->count++] =
+				arena_format(words->arena, "--%s=%s", option, strings->items[i]);
 }
 
 const char *const *shop_system_arguments(const struct shop_system *shop, struct arena *arena)

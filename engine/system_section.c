@@ -35,6 +35,8 @@ static bool check_bugs(struct loading *loading, const struct strings *bugs)
 	for (size_t i = 0; known && i < bugs->count; i++) {
 		size_t bug = 0;
 
+		if (!*bugs->items[i])
+			continue; /* `bugs: ["${bug}"]`, where it may be none */
 		while (known[bug] && strcmp(known[bug], bugs->items[i]) != 0)
 			bug++;
 		if (known[bug])

@@ -58,6 +58,13 @@ void breaker_report(struct breaker *breaker, enum admission admission, bool good
 		open_it(breaker, now_us);
 }
 
+enum breaker_state breaker_now(const struct breaker *breaker, int64_t now_us)
+{
+	if (breaker->state == BREAKER_OPEN && may_try_again(breaker, now_us))
+		return BREAKER_HALF_OPEN;
+	return breaker->state;
+}
+
 const char *breaker_state_name(enum breaker_state state)
 {
 	static const char *const names[] = { "closed", "open", "half-open" };

@@ -34,6 +34,8 @@ struct breaker {
 struct breaker breaker_make(int failures_max, int64_t open_us);
 enum admission breaker_admit(struct breaker *breaker, int64_t now_us);
 void breaker_report(struct breaker *breaker, enum admission admission, bool good, int64_t now_us);
+/* An open one through which the next call may go is as good as half open, though nobody came. */
+enum breaker_state breaker_now(const struct breaker *breaker, int64_t now_us);
 const char *breaker_state_name(enum breaker_state state);
 
 #endif

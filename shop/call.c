@@ -147,14 +147,15 @@ void calls_metrics(struct service *service)
 
 json_t *calls_breakers(const struct service *service)
 {
+	int64_t now_us = clock_now_us();
 	json_t *list = json_array();
 
 	for (const struct edge *edge = service->calls->edges; edge; edge = edge->next)
-		json_array_append_new(list,
-				      json_pack("{s:o, s:s}", "name",
-						json_sprintf("%s -> %s", service->kind->name,
-							     edge->name),
-						"state", breaker_state_name(edge->breaker.state)));
+		json_array_append_new(
+			list, json_pack("{s:o, s:s}", "name",
+					json_sprintf("%s -> %s", service->kind->name, edge->name),
+					"state",
+					breaker_state_name(breaker_now(&edge->breaker, now_us))));
 	return list;
 }
 

@@ -25,7 +25,7 @@ enum { ID_BYTES_MAX = 200, AMOUNT_MAX = 99999999, SHIPPING_CENTS = 499 };
 
 static const char schema[] =
 	"create table if not exists payments(number integer primary key, order_id text not null unique,"
-	" id text not null, order_key text not null, user text, card text not null,"
+	" id text not null, order_key text not null, origin text, user text, card text not null,"
 	" amount_cents integer not null, status text not null, undo integer not null default 0,"
 	" intent_id text, refund_id text, code text, attempts integer not null default 0,"
 	" at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));"
@@ -35,6 +35,7 @@ static struct turns turns; /* by order; a process is one service */
 
 struct payment {
 	const char *order, *id, *order_key, *user, *card;
+	const char *origin; /* correlation of who asked first: each question says the same */
 	const char *status, *intent, *refund, *code;
 	int64_t amount_cents, attempts;
 	bool undo;
@@ -59,7 +60,7 @@ static bool payment_load(struct service *service, struct arena *arena, struct pa
 	struct rows rows =
 		store_query(service->store,
 			    "select id, order_key, user, card, amount_cents, status, undo,"
-			    " intent_id, refund_id, code, attempts"
+			    " intent_id, refund_id, code, attempts, origin"
 			    " from payments where order_id = ?1",
 			    "s", payment->order);
 	bool found = rows_next(&rows);
@@ -76,6 +77,7 @@ static bool payment_load(struct service *service, struct arena *arena, struct pa
 		payment->refund = column(&rows, arena, 8);
 		payment->code = column(&rows, arena, 9);
 		payment->attempts = rows_int(&rows, 10);
+		payment->origin = column(&rows, arena, 11);
 	}
 	rows_end(&rows);
 	return found;
@@ -86,11 +88,12 @@ static void payment_insert(struct service *service, struct arena *arena, struct 
 {
 	payment->id = make_id(service, arena, "pay_");
 	payment->status = status;
+	payment->origin = payment->correlation;
 	store_run(service->store,
-		  "insert into payments(order_id, id, order_key, user, card, amount_cents, status)"
-		  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-		  "sssssis", payment->order, payment->id, payment->order_key, payment->user,
-		  payment->card, payment->amount_cents, status);
+		  "insert into payments(order_id, id, order_key, origin, user, card, amount_cents,"
+		  " status) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		  "ssssssis", payment->order, payment->id, payment->order_key, payment->origin,
+		  payment->user, payment->card, payment->amount_cents, status);
 }
 
 /* A move of the status, in a transaction of its own, if it is still what we think. */
@@ -116,6 +119,7 @@ static struct psp_question question_of(const struct payment *payment)
 	return (struct psp_question){
 		.order = payment->order,
 		.order_key = payment->order_key,
+		.origin = payment->origin,
 		.card = payment->card,
 		.intent = payment->intent,
 		.amount_cents = payment->amount_cents,

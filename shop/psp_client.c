@@ -26,6 +26,8 @@ static void add_common(struct buffer *form, const struct psp_question *question,
 	add(form, "amount", amount);
 	add(form, "metadata[order_id]", question->order);
 	add(form, "metadata[order_key]", question->order_key);
+	if (question->origin)
+		add(form, "metadata[correlation_id]", question->origin);
 }
 
 /* Anything may stand in between and answer; only what looks like the provider is believed. */

@@ -17,6 +17,7 @@ enum psp_result {
 
 struct psp_question {
 	const char *order, *order_key;
+	const char *origin;  /* correlation of the purchase, the same in each question; or NULL */
 	const char *card;    /* of a charge */
 	const char *intent;  /* of a refund */
 	int64_t amount_cents;

@@ -1,5 +1,5 @@
 /*
- * screen: what the summary on a terminal is made of: 80 columns, colours only where they are wanted.
+ * screen: what the summary on a terminal is made of: 80 columns, and colours where they are wanted.
  *
  *	screen.c           names, cells, wrapped lines
  *	terminal.c         the summary, from the verdict to the errors

@@ -49,7 +49,6 @@ BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZERS))
 MAN_PAGES := $(BUILD)/man/sagastorm.1 $(BUILD)/man/sagastorm-scenario.5
-SCRIPTS := $(sort $(wildcard tests/unit/*.t tests/chaos/*.t tests/sagas/*.t tests/cli/*.t tests/shop/*.t))
 
 # `make V=1` shows the commands.
 Q := $(if $(V),,@)

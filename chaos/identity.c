@@ -213,14 +213,3 @@ bool process_from_json(const json_t *json, struct process_identity *identity, st
 	memcpy(identity->boot, boot, sizeof(identity->boot));
 	return true;
 }
-
-bool namespace_identify(const char *path, uint64_t *device, uint64_t *inode, struct error *err)
-{
-	struct stat status;
-
-	if (stat(path, &status) != 0)
-		return error_errno(err, "cannot look at the namespace '%s'", path);
-	*device = status.st_dev;
-	*inode = status.st_ino;
-	return true;
-}

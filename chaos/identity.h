@@ -33,7 +33,4 @@ int64_t process_age_us(const struct process_identity *identity);
 json_t *process_to_json(const struct process_identity *identity);
 bool process_from_json(const json_t *json, struct process_identity *identity, struct error *err);
 
-/* Of /proc/PID/ns/net or of a path: device and inode. */
-bool namespace_identify(const char *path, uint64_t *device, uint64_t *inode, struct error *err);
-
 #endif

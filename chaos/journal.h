@@ -91,8 +91,6 @@ void journal_contents_release(struct journal_contents *contents);
 
 /* Whether there is something that has to be put back. */
 bool journal_entry_open(const struct journal_entry *entry);
-/* Whether someone is at it right now: unlike what was given up on, to be tried again later. */
-bool journal_entry_busy(const struct journal_entry *entry);
 size_t journal_busy_count(const struct journal_contents *contents);
 size_t journal_open_count(const struct journal_contents *contents);
 

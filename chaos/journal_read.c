@@ -223,7 +223,8 @@ bool journal_entry_open(const struct journal_entry *entry)
 	       entry->state == FAULT_HEALING || entry->state == FAULT_UNPROVEN;
 }
 
-bool journal_entry_busy(const struct journal_entry *entry)
+/* Whether someone is at it right now: unlike what was given up on, to be tried again later. */
+static bool journal_entry_busy(const struct journal_entry *entry)
 {
 	return journal_entry_open(entry) && entry->state != FAULT_UNPROVEN;
 }

@@ -33,11 +33,6 @@ void flow_resume(struct relay *relay, enum flow flow, enum pause why)
 		side_read(relay, (int)flow, true);
 }
 
-bool flow_full(const struct relay *relay, enum flow flow)
-{
-	return relay->flows[flow].paused & PAUSE_FULL;
-}
-
 static size_t pipe_held(const struct pipe *pipe)
 {
 	return pipe->held ? evbuffer_get_length(pipe->held) : 0;

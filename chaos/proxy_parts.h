@@ -240,7 +240,6 @@ void flow_pass(struct relay *relay, enum flow flow, struct text bytes);
 /* After these bytes the sink sees an orderly end of that direction; the other one stays open. */
 void flow_end(struct relay *relay, enum flow flow);
 /* Whether the flow keeps so much already that who makes bytes should wait. */
-bool flow_full(const struct relay *relay, enum flow flow);
 /* Stops and starts reading the flow's source. */
 void flow_pause(struct relay *relay, enum flow flow, enum pause why);
 void flow_resume(struct relay *relay, enum flow flow, enum pause why);
@@ -330,7 +329,7 @@ void http_free(struct http *http);
 void http_bytes(struct http *http, enum flow flow, struct text bytes);
 /* The flow's source sends no more. flow_end() is called when all before it is passed. */
 void http_end(struct http *http, enum flow flow);
-/* flow_full() has become false again. */
+/* A flow that was full has room again. */
 void http_room(struct http *http, enum flow flow);
 /* A call fault or watch is about to go: what waits because of it goes on, untreated by it. */
 void http_forget(struct http *http, const struct armed *armed);

@@ -24,7 +24,8 @@ static bool runs(struct buffer *path, struct text directory, const char *name)
 	return access(path->data, X_OK) == 0;
 }
 
-bool tool_find(const char *name, struct buffer *path, struct error *err)
+/* Where a program is; false, saying so, when this machine has none. */
+static bool tool_find(const char *name, struct buffer *path, struct error *err)
 {
 	static const char *const usual[] = { "/usr/sbin", "/sbin", "/usr/bin", "/bin" };
 	const char *rest = getenv("PATH");

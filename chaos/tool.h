@@ -43,9 +43,6 @@ void tool_result_release(struct tool_result *result);
 /* Anything but 0 is an error, with the first line of its complaint. `out` may be NULL. */
 bool tool_must(const struct tool *tool, struct buffer *out, struct error *err);
 
-/* Where a program is; false, saying so, when this machine has none. */
-bool tool_find(const char *name, struct buffer *path, struct error *err);
-
 /* The first line of what a program said, without what is no text. */
 void tool_first_line(const struct buffer *said, struct buffer *line);
 

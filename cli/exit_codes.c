@@ -33,10 +33,3 @@ int exit_code_worse(int a, int b)
 {
 	return exit_code_rank(a) <= exit_code_rank(b) ? a : b;
 }
-
-const char *exit_code_meaning(int code)
-{
-	const char *meaning = exit_codes[exit_code_rank(code)].meaning;
-
-	return meaning ? meaning : "unknown";
-}

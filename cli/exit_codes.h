@@ -33,6 +33,4 @@ extern const struct exit_code_row exit_codes[];
 /* The one that outranks the other. */
 int exit_code_worse(int a, int b);
 
-const char *exit_code_meaning(int code);
-
 #endif

@@ -144,9 +144,12 @@ static int unknown_part(const struct invocation *invocation, const char *word)
 {
 	const char *near = near_command(invocation->command->parts, word);
 
+	if (word[0] == '-')
+		return command_usage(invocation, "unknown option '%s'", word);
 	if (near)
-		return command_usage(invocation, "cannot '%s' (did you mean '%s'?)", word, near);
-	return command_usage(invocation, "cannot '%s'", word);
+		return command_usage(invocation, "unknown command '%s' (did you mean '%s'?)", word,
+				     near);
+	return command_usage(invocation, "unknown command '%s'", word);
 }
 
 static int command_start(struct invocation *invocation, int argc, char *const *argv);

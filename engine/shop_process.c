@@ -21,7 +21,7 @@ struct shop_process {
 	pid_t pid;
 	int says; /* its standard output */
 	struct arena arena;
-	char *url, *system_file, *directory;
+	char *system_file, *directory;
 };
 
 static size_t count_of(const char *const *arguments)
@@ -99,14 +99,12 @@ static bool start(struct shop_process *shop, const char *const *arguments, const
 /* "the shop is open at URL after 0.02 s; system file PATH" */
 static bool understand(struct shop_process *shop, struct buffer *said)
 {
-	static const char first[] = "the shop is open at ", second[] = "; system file ";
-	char *url = strstr(said->data, first), *file = strstr(said->data, second), *end;
+	static const char before[] = "; system file ";
+	char *file = strstr(said->data, before), *end;
 
-	if (!url || !file)
+	if (!file)
 		return false;
-	url += sizeof(first) - 1;
-	shop->url = arena_string(&shop->arena, (struct text){ url, strcspn(url, " (\n") });
-	file += sizeof(second) - 1;
+	file += sizeof(before) - 1;
 	shop->system_file = arena_string(&shop->arena, (struct text){ file, strcspn(file, "\n") });
 	shop->directory = arena_string(&shop->arena, text_of(shop->system_file));
 	end = strrchr(shop->directory, '/');
@@ -186,11 +184,6 @@ void shop_process_free(struct shop_process *shop)
 		close(shop->says);
 	arena_release(&shop->arena);
 	free(shop);
-}
-
-const char *shop_process_url(const struct shop_process *shop)
-{
-	return shop->url;
 }
 
 const char *shop_process_system_file(const struct shop_process *shop)

@@ -2,7 +2,6 @@
  * shop_process: the reference shop, started for one run and gone with it.
  *
  *	struct shop_process *shop = shop_process_start(arguments, "runs/x/shop.log", err);
- *	shop_process_url(shop);     // of its gateway
  *	shop_process_free(shop);    // ends it, and waits until it is gone
  *
  * It is `sagastorm shop`, this very program, in a session of its own: what the terminal sends to
@@ -24,7 +23,6 @@ struct shop_process *shop_process_start(const char *const *arguments, const char
 					struct error *err);
 void shop_process_free(struct shop_process *shop);
 
-const char *shop_process_url(const struct shop_process *shop);
 const char *shop_process_system_file(const struct shop_process *shop);
 const char *shop_process_directory(const struct shop_process *shop); /* of its databases */
 

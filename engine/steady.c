@@ -164,11 +164,6 @@ int64_t steady_since_us(const struct steady *steady)
 	return steady->since_us;
 }
 
-const struct judgement *steady_judgement(const struct steady *steady, size_t condition)
-{
-	return condition < steady->settings.count ? &steady->judgements[condition] : NULL;
-}
-
 void steady_explain(const struct steady *steady, struct buffer *out)
 {
 	const char *between = "";

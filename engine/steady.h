@@ -59,8 +59,6 @@ void steady_write_broken(const struct steady *steady, int64_t now_us);
 enum steady_state steady_state(const struct steady *steady);
 /* Since when it has held; -1: it does not. Of AFTER: the recovery, less the time of the heal. */
 int64_t steady_since_us(const struct steady *steady);
-/* What the last look saw of one condition. */
-const struct judgement *steady_judgement(const struct steady *steady, size_t condition);
 /* "browse.p99 < 500ms: it is 812 ms; errors < 1%: too few requests: 3, and it takes 20": all that
  * did not hold, or nothing. */
 void steady_explain(const struct steady *steady, struct buffer *out);

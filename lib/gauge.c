@@ -166,7 +166,8 @@ void gauge_rescope(struct gauge *gauge)
 	}
 }
 
-int64_t gauge_span_us(const struct gauge *gauge)
+/* How long its scope is. */
+static int64_t gauge_span_us(const struct gauge *gauge)
 {
 	int64_t sum_us = 0;
 

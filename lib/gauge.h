@@ -72,7 +72,5 @@ void gauge_add_start(struct gauge *gauge, const struct record_start *start);
 void gauge_second(struct gauge *gauge, const struct slices *slices, int64_t second);
 
 void gauge_judge(const struct gauge *gauge, struct judgement *judgement);
-/* How long its scope is. */
-int64_t gauge_span_us(const struct gauge *gauge);
 
 #endif

@@ -33,9 +33,6 @@ struct server *server_new(struct event_base *base, const char *address, uint16_t
 /* On a socket that listens already; it is closed at the end. */
 struct server *server_on(struct event_base *base, int listener, server_handle *handle,
 			 void *context, struct error *err);
-/* The same on a socket that listens already; it is closed with the server. */
-struct server *server_new_on(struct event_base *base, int listener, server_handle *handle,
-			     void *context, struct error *err);
 void server_free(struct server *server); /* calls under way are given up */
 uint16_t server_port(const struct server *server);
 

@@ -24,7 +24,8 @@ static struct text behind(struct text text, struct text head)
 	return (struct text){ text.data + taken, text.length - taken };
 }
 
-struct text cookie_same_path(struct text path)
+/* Without the query. */
+static struct text cookie_same_path(struct text path)
 {
 	return before(path, '?');
 }

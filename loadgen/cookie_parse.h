@@ -36,6 +36,4 @@ bool cookie_path_matches(struct text path, struct text cookie_path);
 /* Whether Secure cookies may travel. */
 bool cookie_is_safe(struct text host, bool tls);
 
-struct text cookie_same_path(struct text path); /* without the query */
-
 #endif

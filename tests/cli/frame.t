@@ -10,7 +10,8 @@ run sagastorm help
 is "$code" 0 "help is no error"
 is "$err" "" "help goes to stdout alone"
 commands=$(echo "$out" | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-is "$(echo $commands)" "check doctor help report run schema shop version witness" "help lists every command"
+sources=$(ls cli/cmd_*.c | sed 's|.*/cmd_\(.*\)\.c|\1|')
+is "$(echo $commands)" "$(echo $sources)" "help lists every command"
 is "$(echo "$commands" | sort)" "$commands" "in order"
 
 for command in $commands; do
@@ -36,6 +37,9 @@ like "$err" "unknown command 'runn' (did you mean 'run'?)" "with a suggestion"
 run sagastorm run --taget=x scenario.yaml
 is "$code" 2 "an unknown option is a usage error"
 like "$err" "unknown option '--taget' (did you mean '--target'?)" "with a suggestion"
+run sagastorm chaos amr
+is "$code" 2 "so it is below a command"
+like "$err" "unknown command 'amr' (did you mean 'arm'?)" "with a suggestion, too"
 run sagastorm help exit-code
 like "$err" "(did you mean 'exit-codes'?)" "help suggests topics too"
 run sagastorm run

@@ -301,8 +301,7 @@ static void test_faults(void)
 		CHECK(json_is_true(json_at(report, "faults.0.cleaned")));
 		CHECK(number_at(report, "faults.0.recovery_s") == 4);
 		CHECK_TEXT(string_at(report, "faults.0.words"), "pid 17 runs again");
-		CHECK(says(&run,
-			   "payment dies       kill payment              20.0 to 25.0 s       12"));
+		CHECK(says(&run, "payment dies kill payment 20.0 to 25.0 s 12 4.00 s"));
 	}
 	TEST("gates about faults") {
 		CHECK_TEXT(string_at(report, "gates.1.verdict"), "pass");

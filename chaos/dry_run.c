@@ -1,6 +1,7 @@
 #include "chaos/dry_run.h"
 
 #include "chaos/proxied.h"
+#include "lib/visible.h"
 
 static bool is_proxied(const struct fault *fault)
 {
@@ -41,10 +42,11 @@ static bool plan(const struct fault *fault, struct proxy *proxy, struct fault_pl
 	return proxy ? proxied_plan(proxy, fault, plan, err) : plan_later(fault, plan);
 }
 
-static void say(const char *what, const struct buffer *sentence, struct buffer *out)
+static void say(const char *what, struct text sentence, struct buffer *out)
 {
-	buffer_format(out, "  %s  %.*s\n", what, (int)sentence->length,
-		      sentence->length ? sentence->data : "");
+	buffer_format(out, "  %s  ", what);
+	visible_add(out, sentence);
+	buffer_add_char(out, '\n');
 }
 
 static bool dry_run_one(const struct fault *fault, struct proxy *proxy, struct buffer *out)
@@ -55,10 +57,10 @@ static bool dry_run_one(const struct fault *fault, struct proxy *proxy, struct b
 	bool good = plan(fault, proxy, &planned, &err);
 
 	if (good) {
-		say("does   ", &does, out);
-		say("undoes ", &undoes, out);
+		say("does   ", buffer_text(&does), out);
+		say("undoes ", buffer_text(&undoes), out);
 	} else {
-		buffer_format(out, "  refused  %s\n", err.text);
+		say("refused", text_of(err.text), out);
 	}
 	json_decref(planned.undo);
 	buffer_release(&does);

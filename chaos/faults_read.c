@@ -5,6 +5,8 @@
 
 #include "chaos/faults_parts.h"
 #include "lib/memory.h"
+#include "lib/utf8.h"
+#include "lib/visible.h"
 
 struct section_keys {
 	const struct yaml *steady, *faults;
@@ -225,6 +227,19 @@ static const struct fault *fault_named(const struct chaos_section *section, cons
 	return NULL;
 }
 
+/* It stands in lines of ours, in terminals and in reports. */
+static bool steers(const char *name)
+{
+	const char *end = name + strlen(name);
+
+	for (size_t length; name < end; name += length) {
+		length = utf8_length(name, end);
+		if (!length || visible_steers(name, length))
+			return true;
+	}
+	return false;
+}
+
 /* Names tell faults apart: in the history, and in the seeds of their random streams. */
 static bool name_fault(const struct item_keys *item, const struct chaos_section *section,
 		       const struct yaml *map, struct reading *reading, struct fault *fault)
@@ -244,6 +259,9 @@ static bool name_fault(const struct item_keys *item, const struct chaos_section 
 	if (!*item->name || strlen(item->name) > 100)
 		return complain(reading->complaints, fault_place_of(map, "name"),
 				"the name of a fault has 1 to 100 characters");
+	if (steers(item->name))
+		return complain(reading->complaints, fault_place_of(map, "name"),
+				"the name of a fault is one line, without control characters");
 	return !other || complain(reading->complaints, fault_place_of(map, "name"),
 				  "two faults are called '%s' (the other at line %d)", item->name,
 				  other->at.line);

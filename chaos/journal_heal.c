@@ -13,6 +13,7 @@
 #include "chaos/journal.h"
 #include "lib/clock.h"
 #include "lib/memory.h"
+#include "lib/visible.h"
 
 enum {
 	LOCK_WAIT_US = 60000000,
@@ -120,8 +121,11 @@ static void say(struct heal_count *count, const struct journal_entry *entry, boo
 		count->unproven++;
 	if (!count->said)
 		return;
-	buffer_format(count->said, "%s: %s%s%s\n", healed ? "healed" : "NOT PROVEN HEALED",
-		      entry->name, why[0] ? ": " : "", why);
+	buffer_add_string(count->said, healed ? "healed: " : "NOT PROVEN HEALED: ");
+	visible_add(count->said, text_of(entry->name));
+	buffer_add_string(count->said, why[0] ? ": " : "");
+	visible_add(count->said, text_of(why));
+	buffer_add_char(count->said, '\n');
 }
 
 /* Into the run's history, if that is still where it was. */

@@ -10,6 +10,7 @@ static json_t *make_row(const struct target_process *target, bool launched)
 
 	if (!launched)
 		json_object_del(place, "file");
+	target_note_program(place, &target->process);
 	return json_pack("{s:o, s:o}", "place", place, "process",
 			 process_to_json(&target->process));
 }

@@ -42,6 +42,11 @@ json_t *target_place(const struct service *service, size_t instance);
  * called. False when there is no such process now, or when it is one that may not be hit.
  */
 bool target_find(const json_t *place, struct process_identity *process, struct error *err);
+/*
+ * A command line is a weak claim: `tail -f payment.log` has a piece of it as well. Once its process
+ * is known, only one of the same program is taken for its successor.
+ */
+void target_note_program(json_t *place, const struct process_identity *process);
 /* Whether a process that was started again could be found by that. */
 bool target_can_find_again(const json_t *place);
 bool target_has_health(const json_t *place);

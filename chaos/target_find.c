@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/buffer.h"
-#include "lib/file.h"
 
-enum { COMMAND_LINE_MAX = 128 * 1024 };
+enum { COMMAND_LINE_MAX = 128 * 1024, PIDFILE_BYTES = 256, PROGRAM_BYTES = 256 };
 
 /* It may not be there at the moment. */
 static json_t *absolute(const char *path)
@@ -125,17 +125,32 @@ static bool pid_from_system(const json_t *place, int64_t *pid, struct error *err
 	return good;
 }
 
+/* A pipe would be waited for, and a device might never end: whoever waits here heals nothing. */
+static bool read_pidfile(const char *path, char out[PIDFILE_BYTES], struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	ssize_t got = -1;
+
+	if (fd < 0)
+		return error_errno(err, "cannot open '%s'", path);
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+		error_set(err, "'%s' is no file", path);
+	else if ((got = read(fd, out, PIDFILE_BYTES - 1)) < 0)
+		error_errno(err, "cannot read '%s'", path);
+	close(fd);
+	out[got > 0 ? got : 0] = '\0';
+	return got >= 0;
+}
+
 static bool pid_from_pidfile(const char *path, int64_t *pid, struct error *err)
 {
-	struct buffer text = BUFFER_EMPTY;
-	bool good = file_read(path, &text, err);
-	struct text line = buffer_text(&text);
+	char line[PIDFILE_BYTES];
 
-	line.length = good ? strcspn(line.data, "\r\n") : 0;
-	if (good && !to_pid(line, pid))
-		good = error_set(err, "'%s' holds no process number", path);
-	buffer_release(&text);
-	return good;
+	if (!read_pidfile(path, line, err))
+		return false;
+	return to_pid((struct text){ line, strcspn(line, "\r\n") }, pid) ||
+	       error_set(err, "'%s' holds no process number", path);
 }
 
 static void read_command(const char *pid, struct buffer *line)
@@ -158,8 +173,46 @@ static void read_command(const char *pid, struct buffer *line)
 	line->data[line->length] = '\0';
 }
 
+/* Its file's name; false when we may not see it. One that was replaced is the same program. */
+static bool program_of(const char *pid, char out[PROGRAM_BYTES])
+{
+	static const char deleted[] = " (deleted)";
+	char path[300], file[PATH_MAX];
+	ssize_t length;
+	const char *base;
+
+	snprintf(path, sizeof(path), "/proc/%s/exe", pid);
+	length = readlink(path, file, sizeof(file) - 1);
+	if (length <= 0)
+		return false;
+	file[length] = '\0';
+	if ((size_t)length >= sizeof(deleted) &&
+	    strcmp(file + length - (sizeof(deleted) - 1), deleted) == 0)
+		file[length - (ssize_t)(sizeof(deleted) - 1)] = '\0';
+	base = strrchr(file, '/');
+	snprintf(out, PROGRAM_BYTES, "%.255s", base ? base + 1 : file);
+	return true;
+}
+
+void target_note_program(json_t *place, const struct process_identity *process)
+{
+	char pid[32], program[PROGRAM_BYTES];
+
+	snprintf(pid, sizeof(pid), "%" PRId64, process->pid);
+	if (member(place, "command") && program_of(pid, program))
+		set_string(place, "program", program);
+}
+
+static bool is_program(const char *pid, const char *wanted)
+{
+	char program[PROGRAM_BYTES];
+
+	return !wanted || !program_of(pid, program) || strcmp(program, wanted) == 0;
+}
+
 /* Those that may not be hit do not count: the piece is in our own scenario's command line, too. */
-static bool pid_from_command(const char *piece, int64_t *pid, struct error *err)
+static bool pid_from_command(const char *piece, const char *program, int64_t *pid,
+			     struct error *err)
 {
 	struct buffer line = BUFFER_EMPTY;
 	DIR *processes = opendir("/proc");
@@ -171,7 +224,7 @@ static bool pid_from_command(const char *piece, int64_t *pid, struct error *err)
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		read_command(entry->d_name, &line);
-		if (line.length && strstr(line.data, piece) &&
+		if (line.length && strstr(line.data, piece) && is_program(entry->d_name, program) &&
 		    target_may_be_hit(atoll(entry->d_name), NULL))
 			found[count++] = atoll(entry->d_name);
 	}
@@ -196,7 +249,8 @@ static bool find_number(const json_t *place, int64_t *pid, struct error *err)
 	if (member(place, "pidfile"))
 		return pid_from_pidfile(member(place, "pidfile"), pid, err);
 	if (member(place, "command"))
-		return pid_from_command(member(place, "command"), pid, err);
+		return pid_from_command(member(place, "command"), member(place, "program"), pid,
+					err);
 	if (member(place, "file"))
 		return pid_from_system(place, pid, err);
 	*pid = json_integer_value(json_object_get(place, "pid"));

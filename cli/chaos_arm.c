@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #define HEALTH_WAIT_US	(2 * US_PER_S)
 #define HEALING_WAIT_US (60 * US_PER_S)
 
-enum { POLL_MS = 200, PART_BYTES = 16 };
+enum { POLL_MS = 200 };
 
 struct arm_options {
 	bool dry_run;
@@ -183,21 +184,20 @@ static bool starts_again(const struct fault *fault)
 /* It may quote what others wrote: nothing in it steers the terminal. */
 static void say_event(const struct fault *fault, const struct fault_event *event)
 {
-	struct text rest = text_of(event->text);
-	char part[VISIBLE_MAX];
+	struct buffer line = BUFFER_EMPTY;
 
-	printf("%9.3f s  %-8s %s: ", (double)event->at_us / 1e6, fault_state_name(event->state),
-	       fault->name);
-	while (rest.length) {
-		size_t length = rest.length < PART_BYTES ? rest.length : PART_BYTES;
-
-		fputs(visible(part, (struct text){ rest.data, length }), stdout);
-		rest = (struct text){ rest.data + length, rest.length - length };
-	}
-	if (event->state == FAULT_HEALED && event->hits >= 0)
-		printf(event->hits ? " (hits: %lld)" : " (it hit nothing)", (long long)event->hits);
-	printf("\n");
-	fflush(stdout);
+	buffer_format(&line, "%9.3f s  %-8s ", (double)event->at_us / 1e6,
+		      fault_state_name(event->state));
+	visible_add(&line, text_of(fault->name));
+	buffer_add_string(&line, ": ");
+	visible_add(&line, text_of(event->text));
+	if (event->state == FAULT_HEALED && event->hits > 0)
+		buffer_format(&line, " (hits: %" PRId64 ")", event->hits);
+	else if (event->state == FAULT_HEALED && event->hits == 0)
+		buffer_add_string(&line, " (it hit nothing)");
+	buffer_add_char(&line, '\n');
+	print_buffer(&line);
+	buffer_release(&line);
 }
 
 static void take_event(struct arming *arming, const struct fault_event *event)

@@ -22,16 +22,11 @@ struct trail {
 /* What a kind or a system says about itself may be anything, and lines are for people. */
 static void print_words(const struct trail *trail)
 {
-	char shown[VISIBLE_MAX];
-	struct text left = buffer_text(&trail->words);
+	struct buffer shown = BUFFER_EMPTY;
 
-	while (left.length) {
-		struct text piece = { left.data, left.length < 16 ? left.length : 16 };
-
-		printf("%s", visible(shown, piece));
-		left.data += piece.length;
-		left.length -= piece.length;
-	}
+	visible_add(&shown, buffer_text(&trail->words));
+	print_buffer(&shown);
+	buffer_release(&shown);
 }
 
 static void print_change(struct trail *trail)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/memory.h"
+#include "lib/visible.h"
 
 const struct command *const commands[] = {
 	&command_chaos,
@@ -34,7 +35,12 @@ const struct command *command_find(const char *name)
 
 int command_fail(const struct invocation *invocation, int code, const struct error *err)
 {
-	fprintf(stderr, "sagastorm %s: %s\n", invocation->command->name, err->text);
+	struct buffer shown = BUFFER_EMPTY;
+
+	visible_add(&shown, text_of(err->text));
+	fprintf(stderr, "sagastorm %s: %s\n", invocation->command->name,
+		shown.data ? shown.data : "");
+	buffer_release(&shown);
 	return code;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/schema.h"
+#include "lib/visible.h"
 
 void progress_init(struct progress *progress, enum progress_style style, FILE *out)
 {
@@ -187,12 +188,16 @@ void progress_show(void *context, const struct run_progress *now)
 void progress_notice(void *context, const char *text)
 {
 	struct progress *progress = context;
+	struct buffer shown = BUFFER_EMPTY;
 
 	if (progress->style == PROGRESS_NONE || progress->style == PROGRESS_JSON)
 		return;
-	fprintf(progress->out, "%s%s\n", progress->open_line ? "\r\033[K" : "", text);
+	visible_add(&shown, text_of(text)); /* it may quote what others wrote */
+	fprintf(progress->out, "%s%s\n", progress->open_line ? "\r\033[K" : "",
+		shown.data ? shown.data : "");
 	fflush(progress->out);
 	progress->open_line = false;
+	buffer_release(&shown);
 }
 
 void progress_end(struct progress *progress)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/memory.h"
+#include "lib/visible.h"
 
 void complaints_release(struct complaints *complaints)
 {
@@ -201,8 +202,9 @@ void complaints_write(struct complaints *complaints, struct buffer *out)
 	sort(complaints);
 	for (size_t i = 0; i < complaints->count; i++) {
 		write_place(complaints->items[i].at, out);
-		buffer_format(out, "%s%s\n", complaints->items[i].warning ? "warning: " : "",
-			      complaints->items[i].text);
+		buffer_add_string(out, complaints->items[i].warning ? "warning: " : "");
+		visible_add(out, text_of(complaints->items[i].text));
+		buffer_add_char(out, '\n');
 	}
 	if (complaints->left_out)
 		buffer_format(out, "and %zu more\n", complaints->left_out);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "lib/utf8.h"
+#include "lib/visible.h"
 
 const char *words_duration(char out[WORDS_MAX], int64_t us)
 {
@@ -70,37 +71,6 @@ const char *words_share(char out[WORDS_MAX], uint64_t part, uint64_t whole)
 	return out;
 }
 
-/* Marks and embeddings that turn the direction of writing: U+200E, 200F, 202A-202E, 2066-2069. */
-static bool turns_direction(const char *p, size_t length)
-{
-	const unsigned char *byte = (const unsigned char *)p;
-
-	if (length != 3 || byte[0] != 0xe2)
-		return false;
-	return (byte[1] == 0x80 &&
-		(byte[2] == 0x8e || byte[2] == 0x8f || (byte[2] >= 0xaa && byte[2] <= 0xae))) ||
-	       (byte[1] == 0x81 && byte[2] >= 0xa6 && byte[2] <= 0xa9);
-}
-
-/* C0, DEL, and C1, which some terminals obey in UTF-8 too. */
-static bool is_control(const char *p, size_t length)
-{
-	const unsigned char *byte = (const unsigned char *)p;
-
-	return (length == 1 && (byte[0] < ' ' || byte[0] == 0x7f)) ||
-	       (length == 2 && byte[0] == 0xc2 && byte[1] < 0xa0);
-}
-
-static void add_visible(struct buffer *out, const char *p, size_t length)
-{
-	if (length == 1 && (*p == '\n' || *p == '\r' || *p == '\t')) {
-		buffer_add_string(out, *p == '\n' ? "\\n" : *p == '\r' ? "\\r" : "\\t");
-		return;
-	}
-	for (size_t i = 0; i < length; i++)
-		buffer_format(out, "\\x%02x", (unsigned)(unsigned char)p[i]);
-}
-
 static void add_clean(struct buffer *out, struct text text, size_t most, bool line)
 {
 	const char *p = text.data, *end = text.data + text.length;
@@ -112,8 +82,8 @@ static void add_clean(struct buffer *out, struct text text, size_t most, bool li
 		before = out->length;
 		if (length == 0)
 			buffer_add_string(out, UTF8_REPLACEMENT);
-		else if (line && (is_control(p, length) || turns_direction(p, length)))
-			add_visible(out, p, length);
+		else if (line && visible_steers(p, length))
+			visible_add_bytes(out, (struct text){ p, length });
 		else
 			buffer_add(out, p, length);
 		p += length ? length : 1;

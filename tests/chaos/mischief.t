@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+# what clumsy and hostile people do to a game day: nobody else is hit, nothing hangs, nothing lies
+# timeout: 120s
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools"))
+from breaking import Harness, Victim  # noqa: E402
+from runs import BINARY, SCRATCH, done, ok, wait_for  # noqa: E402
+
+STOP = "    - { at: 0s, for: 1s, stop: { service: victim } }\n"
+
+
+def write(name, text):
+    path = f"{SCRATCH.name}/{name}"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def arm(text, *words):
+    """`chaos arm` on that file; its code and all that it said, as bytes."""
+    environment = dict(os.environ, SAGASTORM_STATE=f"{SCRATCH.name}/state")
+    done_ = subprocess.run([BINARY, "chaos", "arm", *words, write("day.yaml", text)],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+                           timeout=60, check=False)
+    return done_.returncode, done_.stdout
+
+
+def refused(pidfile, name, why):
+    text = (f"system: {{ name: x, services: {{ victim: {{ url: 'http://127.0.0.1:9', "
+            f"pidfile: {pidfile} }} }} }}\nchaos:\n  faults:\n{STOP}")
+    begin = time.monotonic()
+    code, said = arm(text, "--dry-run")
+    ok(code == 3 and why in said and time.monotonic() - begin < 20, name, said)
+
+
+def test_pidfiles():
+    pipe = f"{SCRATCH.name}/pipe.pid"
+    os.mkfifo(pipe)
+    refused(pipe, "a pidfile that is a pipe is refused, not waited for", b"is no file")
+    refused("/dev/zero", "nor is a device read to its end", b"is no file")
+    for said in ("-5", "0x10", "1_0", "99999999999999999999", "", "12 34"):
+        refused(write("bad.pid", said), f"a pidfile with '{said}' names nobody",
+                b"holds no process number")
+    refused(write("bad.pid", "1"), "nor may the first process be named", b"first one")
+
+
+def test_bystander():
+    """Somebody looks at the service's log while it is down."""
+    with Victim() as victim:
+        system = victim.yaml().replace(f"pidfile: {victim.pidfile}", f"command: {victim.pidfile}")
+        what = "    - { at: 0s, kill: { service: victim, back-after: 2s } }\n"
+        with Harness(system, what) as harness:
+            harness.until("state", "armed")
+            bystander = subprocess.Popen(["/usr/bin/tail", "-f", "/dev/null", victim.pidfile],
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            last = harness.finish()
+            ok(bystander.poll() is None,
+               "who only has a service's command line in its own is not killed for it",
+               harness.lines)
+            ok(last.get("healed") == 1 and victim.answers(),
+               "nor taken for it: the service is started again", harness.lines)
+            bystander.kill()
+            bystander.wait()
+
+
+def test_names():
+    """What steers a terminal, or pretends to be a line of ours."""
+    text = ("system: { name: x, services: { victim: { url: 'http://127.0.0.1:9', "
+            'pidfile: "/none\\e[2J\\nhealed: all" } } }\nchaos:\n  faults:\n')
+    code, said = arm(text + STOP, "--dry-run")
+    ok(code == 3 and b"\x1b" not in said and b"\nhealed" not in said,
+       "what a file says steers no terminal", said)
+    name = STOP.replace("for: 1s", 'for: 1s, name: "n\\e[2J\\nhealed: all"')
+    code, said = arm(text + name, "--dry-run")
+    ok(code == 2 and b"day.yaml:4:32: the name of a fault is one line" in said,
+       "a name of several lines is a mistake", said)
+    code, said = arm('"\\e[2J\\nx": 1\n')
+    ok(code == 2 and b"\x1b" not in said and said.count(b"\n") <= 3,
+       "nor do the words about its mistakes steer anything", said)
+
+
+test_pidfiles()
+test_bystander()
+test_names()
+done()

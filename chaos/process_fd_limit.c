@@ -4,9 +4,12 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
+#include "chaos/journal.h"
 #include "chaos/process_parts.h"
+#include "chaos/supervisor.h"
 
 struct fd_limit_settings {
 	int64_t limit, free;
@@ -49,13 +52,74 @@ static int64_t count_open(const struct process_identity *process)
 	return count;
 }
 
+static bool same_process(const json_t *row, const struct process_identity *process)
+{
+	struct process_identity other;
+
+	return process_of_row(row, &other, NULL) && other.pid == process->pid &&
+	       other.started == process->started && strcmp(other.boot, process->boot) == 0;
+}
+
+static bool is_limited_by(const struct journal_contents *journal,
+			  const struct process_identity *process)
+{
+	for (size_t i = 0; i < journal->count; i++) {
+		const struct journal_entry *entry = &journal->entries[i];
+
+		if (entry->kind != &process_fd_limit || !journal_entry_open(entry))
+			continue;
+		for (size_t j = 0; j < process_count(entry->undo); j++)
+			if (same_process(process_row(entry->undo, j), process))
+				return true;
+	}
+	return false;
+}
+
+/* By a fault of this run or of another: what looks like its own limit now is that fault's. */
+static bool is_limited(const struct process_identity *process)
+{
+	struct buffer directory = BUFFER_EMPTY;
+	struct journal_contents journal;
+	char **paths = NULL;
+	size_t count = 0;
+	bool found = false;
+
+	if (state_directory(&directory, NULL))
+		journal_list(directory.data, &paths, &count, NULL);
+	for (size_t i = 0; i < count && !found; i++) {
+		if (!journal_read(paths[i], &journal, NULL))
+			continue;
+		found = is_limited_by(&journal, process);
+		journal_contents_release(&journal);
+	}
+	journal_list_free(paths, count);
+	buffer_release(&directory);
+	return found;
+}
+
+/* Looked at before and after: in between a fault may have ended. */
+static bool find_limits(const json_t *row, const struct process_identity *process,
+			struct rlimit *limits, struct error *err)
+{
+	struct rlimit before;
+
+	if (!limits_of(process, &before, err))
+		return false;
+	if (is_limited(process))
+		return error_set(err, "'%s' is limited by another fault already",
+				 process_service(row));
+	return limits_of(process, limits, err) &&
+	       (limits->rlim_cur == before.rlim_cur ||
+		error_set(err, "the limit of '%s' is being changed", process_service(row)));
+}
+
 static bool plan_one(const struct fd_limit_settings *settings, json_t *row, struct error *err)
 {
 	struct process_identity process;
 	struct rlimit limits;
 	int64_t limit = settings->limit, open;
 
-	if (!process_of_row(row, &process, err) || !limits_of(&process, &limits, err))
+	if (!process_of_row(row, &process, err) || !find_limits(row, &process, &limits, err))
 		return false;
 	open = count_open(&process);
 	if (open < 0)

@@ -68,6 +68,26 @@ def test_bystander():
             bystander.wait()
 
 
+def limit(number, at, time_):
+    return f"    - {{ at: {at}, for: {time_}, fd-limit: {{ service: victim, limit: {number} }} }}\n"
+
+
+def test_limits():
+    """The second would take the first one's limit for the process's own, and give that back."""
+    faults = limit(40, "0s", "1s") + limit(30, "500ms", "1s")
+    with Victim() as victim, Harness(victim.yaml(), faults) as harness:
+        last = harness.finish()
+        ok(last.get("healed") == 1 and last.get("refused") == 1 and victim.is_well(),
+           "two limits on one process don't end in one that stays", harness.lines)
+    with Victim() as victim, Harness(victim.yaml(), limit(40, "0s", "2s")) as harness:
+        harness.until("state", "armed")
+        with Harness(victim.yaml(), limit(30, "0s", "3s"), state=harness.state) as other:
+            last = other.finish()
+            ok(last.get("refused") == 1, "nor do those of two runs", other.lines)
+        harness.finish()
+        ok(victim.is_well(), "and it may open what it could before", harness.lines)
+
+
 def test_names():
     """What steers a terminal, or pretends to be a line of ours."""
     text = ("system: { name: x, services: { victim: { url: 'http://127.0.0.1:9', "
@@ -86,5 +106,6 @@ def test_names():
 
 test_pidfiles()
 test_bystander()
+test_limits()
 test_names()
 done()

@@ -19,15 +19,15 @@ struct run_command_options {
 };
 
 static const char *const transports[] = { "auto", "direct", "curl", NULL };
-static const char *const styles[] = { "auto", "line", "plain", "json", "none", NULL };
+static const char *const styles[] = { "auto", "tui", "line", "plain", "json", "none", NULL };
 
 static const struct option run_options[] = {
 	{ "output", 'o', "DIR", KEY_STRING, offsetof(struct run_command_options, output),
 	  .help = "write the run here (default: runs/NAME-TIME)" },
 	{ "progress", 'p', "STYLE", KEY_CHOICE, offsetof(struct run_command_options, progress),
 	  .choices = styles, .initial = "auto",
-	  .help = "how to show how it goes, on standard error: auto (line on a terminal, else plain), "
-		  "line, plain, json, none" },
+	  .help = "how to show how it goes, on standard error: auto (tui on a terminal, else plain), "
+		  "tui, line, plain, json, none" },
 	{ "seed", 0, "N", KEY_STRING, offsetof(struct run_command_options, seed),
 	  .help = "the seed of everything random, instead of the scenario's" },
 	{ "set", 's', "K=V", KEY_STRINGS, offsetof(struct run_command_options, set),
@@ -108,6 +108,7 @@ static int run_it(struct invocation *invocation, struct scenario *scenario)
 	bool good;
 
 	progress_init(&progress, (enum progress_style)options->progress, stderr);
+	how.watcher = progress_watcher(&progress);
 	good = run_scenario(scenario, &how, &end, &err);
 	progress_end(&progress);
 	if (!good)

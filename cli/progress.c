@@ -6,19 +6,19 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/live.h"
+#include "cli/terminal.h"
 #include "lib/schema.h"
 #include "lib/visible.h"
 
 void progress_init(struct progress *progress, enum progress_style style, FILE *out)
 {
-	const char *terminal = getenv("TERM");
-
 	*progress = (struct progress){ .style = style, .out = out };
-	if (style != PROGRESS_AUTO)
+	if (style != PROGRESS_AUTO && style != PROGRESS_TUI)
 		return;
-	progress->style = PROGRESS_PLAIN;
-	if (isatty(fileno(out)) && terminal && strcmp(terminal, "dumb") != 0)
-		progress->style = PROGRESS_LINE;
+	progress->style = terminal_is_capable(fileno(out)) ? PROGRESS_TUI : PROGRESS_PLAIN;
+	if (progress->style == PROGRESS_TUI)
+		progress->live = live_new(out, STDIN_FILENO);
 }
 
 static uint64_t failures(const struct tally *tally)
@@ -177,6 +177,8 @@ void progress_show(void *context, const struct run_progress *now)
 	struct progress *progress = context;
 	uint32_t tens = (uint32_t)(now->at_s / 10);
 
+	if (progress->live)
+		live_take_second(progress->live, now);
 	if (progress->style == PROGRESS_JSON)
 		show_json(progress->out, now);
 	else if (progress->style == PROGRESS_LINE ||
@@ -193,15 +195,42 @@ void progress_notice(void *context, const char *text)
 	if (progress->style == PROGRESS_NONE || progress->style == PROGRESS_JSON)
 		return;
 	visible_add(&shown, text_of(text)); /* it may quote what others wrote */
-	fprintf(progress->out, "%s%s\n", progress->open_line ? "\r\033[K" : "",
-		shown.data ? shown.data : "");
-	fflush(progress->out);
-	progress->open_line = false;
+	text = shown.data ? shown.data : "";
+	if (live_is_shown(progress->live)) {
+		live_notice(progress->live, text);
+	} else {
+		fprintf(progress->out, "%s%s\n", progress->open_line ? "\r\033[K" : "", text);
+		fflush(progress->out);
+		progress->open_line = false;
+	}
 	buffer_release(&shown);
+}
+
+static unsigned look(void *context, const struct run_view *view)
+{
+	const struct progress *progress = context;
+
+	return live_look(progress->live, view);
+}
+
+static void leave(void *context)
+{
+	const struct progress *progress = context;
+
+	live_end(progress->live);
+}
+
+const struct run_watcher *progress_watcher(const struct progress *progress)
+{
+	static const struct run_watcher watcher = { look, leave };
+
+	return progress->live ? &watcher : NULL;
 }
 
 void progress_end(struct progress *progress)
 {
+	live_free(progress->live);
+	progress->live = NULL;
 	if (progress->open_line)
 		fputs("\r\033[K", progress->out);
 	progress->open_line = false;

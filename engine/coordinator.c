@@ -209,6 +209,37 @@ static void signal_came(struct coordinator *coordinator)
 	}
 }
 
+void coordinator_ask_stop(struct coordinator *coordinator)
+{
+	if (coordinator->stop_signal)
+		return;
+	coordinator->stop_signal = SIGINT;
+	coordinator_write_event(coordinator, EVENT_STOP_REQUESTED, SIGINT, 0);
+	coordinator_notice(coordinator, "stopping: journeys under way may end (Ctrl-C: at once)");
+	stop(coordinator);
+}
+
+void coordinator_ask_pause(struct coordinator *coordinator, bool paused)
+{
+	if (coordinator->paused == paused || coordinator->stopping)
+		return;
+	coordinator->paused = paused;
+	coordinator_write_event(coordinator, EVENT_PAUSED, paused, 0);
+	coordinator_notice(coordinator, paused ? "paused: starts that are due are dropped" :
+						 "going on after the pause");
+	command_all(coordinator, paused ? WORKER_PAUSE : WORKER_GO_ON);
+}
+
+bool coordinator_is_paused(const struct coordinator *coordinator)
+{
+	return coordinator->paused;
+}
+
+bool coordinator_is_stopping(const struct coordinator *coordinator)
+{
+	return coordinator->stopping;
+}
+
 static uint32_t at_work(const struct coordinator *coordinator)
 {
 	uint32_t count = 0;

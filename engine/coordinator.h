@@ -32,6 +32,12 @@ void coordinator_accompany(struct coordinator *coordinator, const struct compani
 /* Until every worker has ended. False when one of them could not work at all. */
 bool coordinator_run(struct coordinator *coordinator, int *signal, struct error *err);
 
+/* Between turns, as someone at a keyboard wants it. What came to an end already stays so. */
+void coordinator_ask_stop(struct coordinator *coordinator); /* as by one Ctrl-C */
+void coordinator_ask_pause(struct coordinator *coordinator, bool paused);
+bool coordinator_is_paused(const struct coordinator *coordinator);
+bool coordinator_is_stopping(const struct coordinator *coordinator);
+
 const struct tally *coordinator_total(const struct coordinator *coordinator);
 void coordinator_free(struct coordinator *coordinator);
 

@@ -37,6 +37,7 @@ struct coordinator {
 	int stop_signal;
 	bool stopping; /* by a signal, or as the companion wants it */
 	bool aborted;
+	bool paused;
 	int64_t deadline_us;  /* when all workers should have ended; see patience */
 	int64_t turned_us;    /* the last turn */
 	int64_t overdue_us;

@@ -10,7 +10,7 @@ enum { LEAST_ERRORS = 10 };
 struct gate_watch {
 	const struct scenario *scenario;
 	struct history *history;
-	struct gauge *gauges; /* of the gates that abort */
+	struct gauge *gauges; /* of the gates that are watched */
 	size_t *numbers;      /* which gates those are */
 	size_t count;
 	struct gauge_phase *phases;
@@ -20,12 +20,18 @@ struct gate_watch {
 	struct buffer reason;
 };
 
-static size_t count_aborting(const struct scenario *scenario)
+static bool is_watched(const struct gate_setting *gate, bool all)
+{
+	return gate->abort || (all && (condition_is_about_requests(&gate->condition) ||
+				       condition_is_about_starts(&gate->condition)));
+}
+
+static size_t count_watched(const struct scenario *scenario, bool all)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < scenario->gate_count; i++)
-		count += scenario->gates[i].abort;
+		count += is_watched(&scenario->gates[i], all);
 	return count;
 }
 
@@ -48,9 +54,9 @@ static void set_phases(struct gate_watch *gates)
 }
 
 struct gate_watch *gate_watch_new(const struct scenario *scenario, struct watch *watch,
-				  struct history *history)
+				  struct history *history, bool all)
 {
-	size_t count = count_aborting(scenario);
+	size_t count = count_watched(scenario, all);
 	struct gate_watch *gates;
 
 	if (!count)
@@ -65,7 +71,7 @@ struct gate_watch *gate_watch_new(const struct scenario *scenario, struct watch 
 	gates->run.fault_count = scenario->names.fault_count;
 	set_phases(gates);
 	for (size_t i = 0; i < scenario->gate_count; i++) {
-		if (!scenario->gates[i].abort)
+		if (!is_watched(&scenario->gates[i], all))
 			continue;
 		gates->numbers[gates->count] = i;
 		gauge_init(&gates->gauges[gates->count], &scenario->gates[i].condition,
@@ -139,6 +145,8 @@ static void look(struct gate_watch *gates, int64_t now_us)
 	for (size_t i = 0; i < gates->count; i++) {
 		struct judgement judgement;
 
+		if (!gates->scenario->gates[gates->numbers[i]].abort)
+			continue;
 		gauge_judge(&gates->gauges[i], &judgement);
 		if (!is_certain(gates->gauges[i].condition, &judgement))
 			continue;
@@ -164,4 +172,15 @@ bool gate_watch_turn(struct gate_watch *gates, const struct watch *watch, int64_
 const char *gate_watch_reason(const struct gate_watch *gates)
 {
 	return gates && gates->reason.length ? gates->reason.data : NULL;
+}
+
+bool gate_watch_judge(const struct gate_watch *gates, size_t number, struct judgement *judgement)
+{
+	for (size_t i = 0; gates && i < gates->count; i++) {
+		if (gates->numbers[i] != number)
+			continue;
+		gauge_judge(&gates->gauges[i], judgement);
+		return true;
+	}
+	return false;
 }

@@ -19,9 +19,12 @@
 
 struct gate_watch;
 
-/* NULL when no gate aborts: then there is nothing to watch for. `scenario` is borrowed. */
+/*
+ * NULL when there is nothing to watch for: gates that abort, or, with `all`, any that requests and
+ * starts alone decide. `scenario` is borrowed.
+ */
 struct gate_watch *gate_watch_new(const struct scenario *scenario, struct watch *watch,
-				  struct history *history);
+				  struct history *history, bool all);
 /* The watch must not be turned any more. */
 void gate_watch_free(struct gate_watch *gates);
 
@@ -29,5 +32,8 @@ void gate_watch_free(struct gate_watch *gates);
 bool gate_watch_turn(struct gate_watch *gates, const struct watch *watch, int64_t now_us);
 /* "errors < 5%: it is 7.12%", once one is broken; else NULL. */
 const char *gate_watch_reason(const struct gate_watch *gates);
+
+/* How gate `number` of the scenario stands. False: not watched. NULL is fine: false. */
+bool gate_watch_judge(const struct gate_watch *gates, size_t number, struct judgement *judgement);
 
 #endif

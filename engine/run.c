@@ -171,6 +171,39 @@ __attribute__((format(printf, 2, 3))) static void notice(const struct trial *tri
 	trial->options->notice(trial->options->context, line);
 }
 
+static void heal_by_hand(struct trial *trial, int64_t now_us)
+{
+	const struct record_event event = { .at_us = now_us, .event = EVENT_HEAL_ASKED };
+
+	if (!trial->storm)
+		return;
+	history_put(trial->history, RECORD_EVENT, 0, &event, sizeof(event));
+	notice(trial, "healing all faults, as asked for; none is armed any more");
+	storm_heal_all(trial->storm);
+}
+
+static void be_watched(struct trial *trial, int64_t now_us)
+{
+	const struct run_watcher *watcher = trial->options->watcher;
+	bool paused = coordinator_is_paused(trial->coordinator);
+	const struct run_view view = {
+		.scenario = trial->scenario,
+		.watch = trial->watch,
+		.gates = trial->gates,
+		.now_us = now_us,
+		.stopping = coordinator_is_stopping(trial->coordinator),
+		.paused = paused,
+	};
+	unsigned wishes = watcher ? watcher->look(trial->options->context, &view) : 0;
+
+	if (wishes & WISH_STOP)
+		coordinator_ask_stop(trial->coordinator);
+	if (wishes & WISH_HEAL)
+		heal_by_hand(trial, now_us);
+	if (wishes & WISH_PAUSE)
+		coordinator_ask_pause(trial->coordinator, !paused);
+}
+
 static void turn_beside(void *context, int64_t now_us)
 {
 	struct trial *trial = context;
@@ -182,6 +215,7 @@ static void turn_beside(void *context, int64_t now_us)
 		trial->gate_broken = true;
 		notice(trial, "a gate is broken: %s", gate_watch_reason(trial->gates));
 	}
+	be_watched(trial, now_us);
 }
 
 static bool wants_stop(void *context)
@@ -208,6 +242,8 @@ static bool run_load(struct trial *trial, int *signal, struct error *err)
 		return false;
 	coordinator_accompany(trial->coordinator, &companion);
 	good = coordinator_run(trial->coordinator, signal, err);
+	if (trial->options->watcher)
+		trial->options->watcher->leave(trial->options->context);
 	coordinator_free(trial->coordinator);
 	return good;
 }
@@ -248,7 +284,10 @@ static bool take_place(struct trial *trial, struct run_end *end, struct error *e
 	good = write_beginnings(trial, err);
 	trial->history = good ? history_create(trial->paths.history, "engine", err) : NULL;
 	trial->watch = watch_new(trial->paths.history, &trial->scenario->names);
-	trial->gates = gate_watch_new(trial->scenario, trial->watch, trial->history);
+	for (size_t i = 0; i < trial->scenario->contract_count; i++)
+		watch_know_contract(trial->watch, &trial->scenario->contracts[i]);
+	trial->gates = gate_watch_new(trial->scenario, trial->watch, trial->history,
+				      trial->options->watcher != NULL);
 	good = trial->history && begin_storm(trial, err) && run_load(trial, &end->signal, err);
 	end_storm(trial);
 	good = good && read_aftermath(trial, end->signal, err);

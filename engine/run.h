@@ -30,11 +30,37 @@ struct run_progress {
 	bool stopping;
 };
 
+struct watch;
+struct gate_watch;
+
+/* What someone who watches may look at, in one turn of the loop. Borrowed, for that long. */
+struct run_view {
+	const struct scenario *scenario;
+	const struct watch *watch;
+	const struct gate_watch *gates; /* all that can be judged by now; NULL: none */
+	int64_t now_us;                 /* since the start */
+	bool stopping, paused;
+};
+
+/* And what they may ask for. */
+enum run_wish {
+	WISH_STOP = 1,  /* gracefully */
+	WISH_HEAL = 2,  /* all faults, at once; none is armed any more */
+	WISH_PAUSE = 4, /* no starts; or, if paused, on with them */
+};
+
+struct run_watcher {
+	/* In each turn: ten times a second at least. Returns wishes. */
+	unsigned (*look)(void *context, const struct run_view *view);
+	void (*leave)(void *context); /* the load has come to rest; there is no more to look at */
+};
+
 struct run_options {
 	const char *directory; /* must not hold a run yet */
 	const char *command;   /* how it was called, for the record; may be NULL */
 	void (*progress)(void *context, const struct run_progress *progress);
 	void (*notice)(void *context, const char *line); /* changes of state, for people */
+	const struct run_watcher *watcher;                   /* or NULL */
 	void *context;
 };
 

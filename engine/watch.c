@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/open_sagas.h"
 #include "engine/reached.h"
 #include "lib/clock.h"
 #include "lib/history.h"
@@ -31,6 +32,8 @@ struct watch {
 	struct watch_totals totals;
 	struct watch_sagas sagas;
 	struct reached reached;
+	struct open_sagas open;
+	int64_t settles_us; /* the longest that a saga may take */
 	struct watch_fault *faults;
 	uint32_t fault_count;
 	struct gauge **gauges;
@@ -60,6 +63,7 @@ void watch_free(struct watch *watch)
 	}
 	slices_free(watch->slices);
 	reached_release(&watch->reached);
+	open_sagas_release(&watch->open);
 	free(watch->files);
 	free(watch->faults);
 	free(watch->gauges);
@@ -191,6 +195,30 @@ static void take_hit(struct watch *watch, const struct record *record)
 		fault->hits = (int64_t)fault->seen;
 }
 
+/* What can't be right whatever follows. */
+static bool contradicts(const struct record_saga *saga)
+{
+	switch ((enum saga_event)saga->event) {
+	case SAGA_MISSED:
+		return true;
+	case SAGA_AGAIN:
+	case SAGA_MISUSED:
+		return saga->value == 0;
+	default:
+		return false;
+	}
+}
+
+static void follow(struct open_sagas *open, const struct record_saga *saga)
+{
+	if (saga->event == SAGA_MINTED)
+		open_sagas_mint(open, saga->saga, saga->at_us);
+	else if (saga->event == SAGA_FAIL)
+		open_sagas_refuse(open, saga->saga);
+	else if (saga->event == SAGA_SENT)
+		open_sagas_again(open, saga->saga);
+}
+
 static void take_saga(struct watch *watch, const struct record *record)
 {
 	struct record_saga saga;
@@ -200,7 +228,10 @@ static void take_saga(struct watch *watch, const struct record *record)
 	watch->sagas.acknowledged += saga.event == SAGA_OK;
 	watch->sagas.failed += saga.event == SAGA_FAIL;
 	watch->sagas.unclear += saga.event == SAGA_INFO;
-	reached_add(&watch->reached, &saga);
+	watch->sagas.wrong += contradicts(&saga);
+	follow(&watch->open, &saga);
+	if (reached_add(&watch->reached, &saga))
+		open_sagas_end(&watch->open, saga.saga);
 }
 
 static void take_health(struct watch *watch, const struct record *record)
@@ -261,6 +292,7 @@ static void complete_second(struct watch *watch)
 
 	watch->totals.lag_max_us = watch->lag_max_us;
 	watch->lag_max_us = 0;
+	open_sagas_expect(&watch->open, second - watch->settles_us / US_PER_S);
 	for (size_t i = 0; i < watch->gauge_count; i++)
 		gauge_second(watch->gauges[i], watch->slices, second);
 }
@@ -325,9 +357,25 @@ const struct watch_totals *watch_totals(const struct watch *watch)
 	return &watch->totals;
 }
 
-const struct watch_sagas *watch_sagas(const struct watch *watch)
+void watch_know_contract(struct watch *watch, const struct contract *contract)
 {
-	return &watch->sagas;
+	reached_know_ends(&watch->reached, contract);
+	if (contract->settles_within_us > watch->settles_us)
+		watch->settles_us = contract->settles_within_us;
+}
+
+struct watch_sagas watch_sagas(const struct watch *watch)
+{
+	struct watch_sagas sagas = watch->sagas;
+
+	sagas.refused = watch->open.refused;
+	for (size_t i = 0; i < CONTRACTS_MAX; i++) {
+		sagas.succeeded += watch->reached.ended[i][SAGA_SUCCEEDED];
+		sagas.compensated += watch->reached.ended[i][SAGA_COMPENSATED];
+	}
+	if (sagas.succeeded + sagas.compensated)
+		sagas.late = watch->open.late;
+	return sagas;
 }
 
 uint64_t watch_reached(const struct watch *watch, uint8_t contract, uint8_t state)

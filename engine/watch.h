@@ -32,6 +32,10 @@ struct watch_fault {
 
 struct watch_sagas {
 	uint64_t minted, acknowledged, failed, unclear; /* as those say who placed them */
+	uint64_t succeeded, compensated; /* seen to be, by them */
+	uint64_t refused; /* certainly without effect, and not tried again */
+	uint64_t late;    /* not seen to end in their time; 0 where no end was ever seen */
+	uint64_t wrong; /* contradictions seen so far; what else is wrong, the judge will say */
 };
 
 struct watch_totals {
@@ -43,6 +47,10 @@ struct watch_totals {
 /* The names are borrowed. Never fails: what can't be read yet is tried again. */
 struct watch *watch_new(const char *directory, const struct condition_names *names);
 void watch_free(struct watch *watch);
+
+/* Which states of its sagas are ends; at first. */
+struct contract;
+void watch_know_contract(struct watch *watch, const struct contract *contract);
 
 /* True when it caught up; false when there is more to read (call again, soon). */
 bool watch_turn(struct watch *watch, int64_t now_us);
@@ -65,7 +73,7 @@ void watch_add_gauge(struct watch *watch, struct gauge *gauge);
 
 const struct slices *watch_slices(const struct watch *watch);
 const struct watch_totals *watch_totals(const struct watch *watch);
-const struct watch_sagas *watch_sagas(const struct watch *watch);
+struct watch_sagas watch_sagas(const struct watch *watch);
 /* How many sagas were seen in that state, at any time. */
 uint64_t watch_reached(const struct watch *watch, uint8_t contract, uint8_t state);
 /* NULL: there is no such fault. */

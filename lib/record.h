@@ -148,6 +148,8 @@ enum run_event {
 	EVENT_CUT_SHORT,       /* the scenario wanted the load to end: a breach, or a gate */
 	EVENT_UNSTEADY,        /* number: enum steady_moment; value: the condition; code 22 */
 	EVENT_GATE_BROKEN,     /* number: the gate with `abort: yes` that stopped the run */
+	EVENT_PAUSED,          /* by hand; number: 1 no starts from now on, 0 they go on */
+	EVENT_HEAL_ASKED,      /* by hand: all faults, at once */
 };
 
 /* Payload of RECORD_EVENT. */

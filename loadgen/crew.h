@@ -134,6 +134,7 @@ struct worker {
 	uint32_t waited, exhausted; /* this second, see struct record_health */
 	bool ended;    /* everyone has left; what is told now is the last */
 	bool stopping; /* nothing starts any more */
+	bool paused;   /* nothing starts now: an open load is dropped, never delayed */
 	bool cutting_off; /* what is under way ends, no retries */
 	bool aborting; /* what is under way is given up: not the system's fault */
 };

@@ -12,7 +12,7 @@
 
 enum {
 	SEATS_PER_TURN = 64,
-	TRY_AGAIN_US = 100000, /* a seat whose start was dropped, for want of room in the worker */
+	TRY_AGAIN_US = 100000, /* a seat that was not taken: no room in the worker, or a pause */
 };
 
 struct seat {
@@ -65,6 +65,15 @@ static uint32_t start_number(const struct crowd *crowd)
 
 static void sit_down_again(void *context);
 
+/* In a pause the seat stays empty. Nobody planned a start, so none is dropped. */
+static void wait_in_seat(struct crowd *crowd, uint32_t seat)
+{
+	struct loop *loop = crowd->worker->loop;
+
+	alarm_set(loop, &crowd->seats[seat].alarm, loop_now(loop) + TRY_AGAIN_US, sit_down_again,
+		  &crowd->seats[seat]);
+}
+
 static void begin(struct crowd *crowd, uint32_t seat, int64_t at_us)
 {
 	struct worker *worker = crowd->worker;
@@ -78,15 +87,17 @@ static void begin(struct crowd *crowd, uint32_t seat, int64_t at_us)
 		.seat = seat,
 	};
 
+	crowd->seated++;
+	if (worker->paused) {
+		wait_in_seat(crowd, seat);
+		return;
+	}
 	worker->closed_starts++;
 	for (uint8_t i = 0; i < worker->load->source_count; i++)
 		crowd->draws[i] = beginning.start.number;
 	crowd->left -= crowd->left > 0;
-	crowd->seated++;
 	if (!user_begin(worker, &beginning))
-		alarm_set(worker->loop, &crowd->seats[seat].alarm,
-			  loop_now(worker->loop) + TRY_AGAIN_US, sit_down_again,
-			  &crowd->seats[seat]);
+		wait_in_seat(crowd, seat);
 }
 
 /* When seat s is first taken: at once, or when the ramp has come to it. */

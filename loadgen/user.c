@@ -181,7 +181,7 @@ bool user_begin(struct worker *worker, const struct beginning *beginning)
 	struct user *user;
 
 	worker->tally.scheduled++;
-	if (worker->users >= worker->users_max) {
+	if (worker->paused || worker->users >= worker->users_max) {
 		drop(worker, start);
 		return false;
 	}

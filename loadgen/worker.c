@@ -68,7 +68,9 @@ static void command_came(evutil_socket_t pipe, short events, void *context)
 	(void)events;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got == 1 && command == WORKER_STOP)
+	if (got == 1 && (command == WORKER_PAUSE || command == WORKER_GO_ON))
+		worker->paused = command == WORKER_PAUSE;
+	else if (got == 1 && command == WORKER_STOP)
 		stop(worker);
 	else
 		abort_now(worker);

@@ -61,6 +61,8 @@ bool worker_tell(int pipe, enum worker_message kind, struct text text);
 enum worker_command {
 	WORKER_STOP = 's',  /* no more starts; journeys under way may end */
 	WORKER_ABORT = 'a', /* end now */
+	WORKER_PAUSE = 'p', /* starts that are due are dropped, seats stay empty */
+	WORKER_GO_ON = 'g',
 };
 
 bool worker_run(const struct load *load, const struct worker_place *place, struct error *err);

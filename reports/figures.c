@@ -47,6 +47,17 @@ int64_t figures_phase_us(const struct figures *figures, size_t number)
 							       phase->duration_us;
 }
 
+int64_t figures_paused_us(const struct figures *figures)
+{
+	const struct run_events *events = &figures->events;
+	int64_t end_us = end_of_starts(figures);
+
+	end_us = end_us < figures_duration_us(figures) ? end_us : figures_duration_us(figures);
+	if (!events->paused || end_us <= events->paused_since_us)
+		return events->paused_us;
+	return events->paused_us + end_us - events->paused_since_us;
+}
+
 int64_t figures_measured_us(const struct figures *figures)
 {
 	int64_t sum_us = 0;

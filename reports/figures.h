@@ -36,6 +36,9 @@ struct run_events {
 	int signal;                     /* that stopped it, or 0 */
 	int64_t stopped_us;
 	bool cut_short;                 /* stopped by the run itself: a gate, the steady state */
+	bool paused;                    /* by hand, since paused_since_us */
+	int64_t paused_since_us;
+	int64_t paused_us;              /* in all; see figures_paused_us() */
 	uint32_t lost_workers;
 	uint32_t first_lost;            /* its number */
 	int first_lost_status;          /* as wait(2) says it */
@@ -94,6 +97,8 @@ void figures_free(struct figures *figures);
 
 uint64_t outcomes_sum(const uint64_t outcomes[OUTCOME_COUNT]);
 
+/* How long starts were paused by hand, to the end if nobody went on. */
+int64_t figures_paused_us(const struct figures *figures);
 /* How long the phase really was: less than planned when the run was stopped, or its work done. */
 int64_t figures_phase_us(const struct figures *figures, size_t phase);
 int64_t figures_measured_us(const struct figures *figures);

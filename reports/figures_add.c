@@ -209,6 +209,14 @@ static void add_stop(struct run_events *events, const struct record_event *event
 	events->signal = event->number > 0 && event->number < 65 ? (int)event->number : SIGTERM;
 }
 
+static void add_pause(struct run_events *events, const struct record_event *event)
+{
+	if (events->paused && event->at_us > events->paused_since_us)
+		events->paused_us += event->at_us - events->paused_since_us;
+	events->paused = event->number != 0;
+	events->paused_since_us = event->at_us;
+}
+
 static void add_loss(struct run_events *events, const struct record_event *event)
 {
 	if (events->lost_workers++)
@@ -235,6 +243,9 @@ static bool add_event(struct figures *figures, const struct record *record)
 		if (!events->signal && !events->cut_short)
 			events->stopped_us = event.at_us;
 		events->cut_short = true;
+		break;
+	case EVENT_PAUSED:
+		add_pause(events, &event);
 		break;
 	case EVENT_WORKER_LOST:
 		add_loss(events, &event);

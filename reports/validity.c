@@ -31,6 +31,19 @@ static void judge_lag(struct report *report)
 				  figures->waited);
 }
 
+/* What was dropped then was not for want of room. */
+static bool judge_pauses(struct report *report)
+{
+	int64_t paused_us = figures_paused_us(report->figures);
+	char pause[WORDS_MAX];
+
+	if (paused_us <= 0)
+		return false;
+	report_add_reason(report, "it was paused by hand for %s: starts due then were dropped",
+			  words_duration(pause, paused_us));
+	return true;
+}
+
 static void judge_dropped(struct report *report)
 {
 	const uint64_t *outcomes = report->figures->measured_outcomes;
@@ -145,7 +158,8 @@ void report_judge_validity(struct report *report)
 {
 	judge_completeness(report);
 	judge_lag(report);
-	judge_dropped(report);
+	if (!judge_pauses(report))
+		judge_dropped(report);
 	judge_health(report);
 	judge_history(report);
 }

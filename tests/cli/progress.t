@@ -63,7 +63,7 @@ def on_terminal(text, columns, interrupt_after=None):
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.environ.update(TERM="xterm", ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", ""))
-        os.execv(BINARY, [BINARY, "run", path, "-o", path + ".run"])
+        os.execv(BINARY, [BINARY, "run", path, "-o", path + ".run", "--progress", "line"])
     began, said, interrupted = time.monotonic(), b"", False
     screen, shown = Screen(columns), []
     while True:

@@ -120,7 +120,7 @@ static void stage_begin(struct stage *stage, const char *text)
 		abort();
 	stage->history = history_create(stage->directory, "worker-0", NULL);
 	stage->watch = watch_new(stage->directory, &stage->scenario->names);
-	stage->gates = gate_watch_new(stage->scenario, stage->watch, stage->history);
+	stage->gates = gate_watch_new(stage->scenario, stage->watch, stage->history, false);
 }
 
 static void stage_end(struct stage *stage)

@@ -10,12 +10,14 @@
 #include "lib/http1.h"
 #include "lib/memory.h"
 #include "lib/url.h"
+#include "sagas/misdeeds.h"
 
 enum { LANES = 8, QUEUE_MAX = 10000, TRIES_MAX = 10, ANSWER_MAX = 64 * 1024 };
 
 #define TIMEOUT_S  5
 #define RETRY_US   (100 * US_PER_MS)
 #define RETRY_MOST (5 * US_PER_S)
+#define HELD_US    US_PER_S /* for a later one to overtake it */
 
 /* One delivery at a time, on a connection of its own. */
 struct lane {
@@ -26,8 +28,20 @@ struct lane {
 	int tries;
 };
 
+/* One that is told later: at its time, or after the next one. */
+struct held {
+	struct hooks *hooks;
+	struct held *next, **link;
+	struct event *timer;
+	char *body;
+	bool behind; /* the next one goes first */
+};
+
 struct hooks {
 	struct event_base *base;
+	struct misdeeds *misdeeds;
+	struct held *held;
+	size_t held_count;
 	char *source; /* what the texts of `url` are slices of */
 	char *host;
 	struct url url;
@@ -147,23 +161,111 @@ static void on_again(evutil_socket_t fd, short what, void *context)
 	attempt(context);
 }
 
-void hooks_send(struct hooks *hooks, const json_t *event)
+static void queue(struct hooks *hooks, char *body)
 {
-	if (!hooks)
-		return;
 	if (hooks->count == QUEUE_MAX) {
 		hooks->counts.lost++;
+		free(body);
 		return;
 	}
-	hooks->queue[(hooks->first + hooks->count++) % QUEUE_MAX] = json_dumps(event, JSON_COMPACT);
+	hooks->queue[(hooks->first + hooks->count++) % QUEUE_MAX] = body;
 	for (size_t i = 0; i < LANES; i++)
 		if (!hooks->lanes[i].body)
 			take_next(&hooks->lanes[i]);
 }
 
+/* Later, on purpose. */
+
+static void held_free(struct held *held)
+{
+	*held->link = held->next;
+	if (held->next)
+		held->next->link = held->link;
+	held->hooks->held_count--;
+	event_free(held->timer);
+	free(held->body);
+	free(held);
+}
+
+static void let_go(struct held *held)
+{
+	char *body = held->body;
+
+	held->body = NULL;
+	queue(held->hooks, body);
+	held_free(held);
+}
+
+static void on_held(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	let_go(context);
+}
+
+static void hold(struct hooks *hooks, char *body, int64_t for_us, bool behind)
+{
+	struct held *held;
+	struct timeval wait = { for_us / US_PER_S, for_us % US_PER_S };
+
+	if (hooks->held_count == QUEUE_MAX) {
+		hooks->counts.lost++;
+		free(body);
+		return;
+	}
+	held = memory_new(sizeof(*held));
+	*held = (struct held){ hooks, hooks->held, &hooks->held, NULL, body, behind };
+	if (held->next)
+		held->next->link = &held->next;
+	hooks->held = held;
+	hooks->held_count++;
+	held->timer = evtimer_new(hooks->base, on_held, held);
+	event_add(held->timer, &wait);
+}
+
+static void let_go_behind(struct hooks *hooks)
+{
+	for (struct held *held = hooks->held, *next; held; held = next) {
+		next = held->next;
+		if (held->behind)
+			let_go(held);
+	}
+}
+
+static void tell(struct hooks *hooks, char *body, const struct misdeed *misdeed)
+{
+	if (misdeed && misdeed->delay_us) {
+		hold(hooks, body, misdeed->delay_us, false);
+	} else if (misdeed && misdeed->settings.reorder) {
+		hold(hooks, body, HELD_US, true);
+	} else {
+		queue(hooks, body);
+		let_go_behind(hooks);
+	}
+}
+
+void hooks_send(struct hooks *hooks, const json_t *event)
+{
+	const struct misdeed_chance chance = { .kind = MISDEED_WEBHOOKS };
+	const struct misdeed *misdeed;
+
+	if (!hooks)
+		return;
+	misdeed = misdeeds_meet(hooks->misdeeds, chance);
+	if (misdeed && misdeed->settings.drop) {
+		hooks->counts.dropped++;
+		return;
+	}
+	if (misdeed && misdeed->settings.twice) {
+		hooks->counts.repeated++;
+		tell(hooks, json_dumps(event, JSON_COMPACT), misdeed);
+	}
+	tell(hooks, json_dumps(event, JSON_COMPACT), misdeed);
+}
+
 struct hook_counts hooks_counts(const struct hooks *hooks)
 {
-	return hooks ? hooks->counts : (struct hook_counts){ 0, 0, 0 };
+	return hooks ? hooks->counts : (struct hook_counts){ 0 };
 }
 
 static bool read_url(struct hooks *hooks, const char *url, struct error *err)
@@ -180,11 +282,13 @@ static bool read_url(struct hooks *hooks, const char *url, struct error *err)
 	return true;
 }
 
-struct hooks *hooks_new(struct event_base *base, const char *url, struct error *err)
+struct hooks *hooks_new(struct event_base *base, const char *url, struct misdeeds *misdeeds,
+			struct error *err)
 {
 	struct hooks *hooks = memory_new(sizeof(*hooks));
 
 	hooks->base = base;
+	hooks->misdeeds = misdeeds;
 	if (!read_url(hooks, url, err)) {
 		hooks_free(hooks);
 		return NULL;
@@ -207,6 +311,8 @@ void hooks_free(struct hooks *hooks)
 			event_free(hooks->lanes[i].again);
 		free(hooks->lanes[i].body);
 	}
+	while (hooks->held)
+		held_free(hooks->held);
 	for (size_t i = 0; i < hooks->count; i++)
 		free(hooks->queue[(hooks->first + i) % QUEUE_MAX]);
 	free(hooks->host);

@@ -161,6 +161,18 @@ static void get_mails(struct mail *mail, struct server_call *call)
 	buffer_release(&question.number);
 }
 
+static bool control(struct mail *mail, struct server_call *call)
+{
+	json_t *body;
+	int status;
+
+	if (!misdeeds_control(mail->misdeeds, server_method(call), server_path(call),
+			      server_body(call), &status, &body))
+		return false;
+	answer(mail, call, status, body);
+	return true;
+}
+
 static void handle(void *context, struct server_call *call)
 {
 	struct mail *mail = context;
@@ -171,7 +183,7 @@ static void handle(void *context, struct server_call *call)
 		get_mails(mail, call);
 	else if (get && (text_is(path, "/ready") || text_is(path, "/health")))
 		answer(mail, call, 200, json_pack("{s:s, s:s}", "status", "ok", "service", "mail"));
-	else
+	else if (!control(mail, call))
 		answer(mail, call, 404,
 		       json_pack("{s:{s:s, s:s}}", "error", "code", "not_found", "message",
 				 "there is GET /mails"));
@@ -185,6 +197,11 @@ struct mail *mail_new(struct event_base *base, const struct mail_settings *setti
 	struct mail *mail = memory_new(sizeof(*mail));
 
 	mail->base = base;
+	mail->misdeeds = misdeeds_new("mail");
+	if (!misdeeds_add_all(mail->misdeeds, settings->faults, settings->seed, err)) {
+		mail_free(mail);
+		return NULL;
+	}
 	mail->ledger = ledger_open(base, settings->ledger, remember, mail, err);
 	if (mail->ledger)
 		mail->server = server_on(base, settings->http_listener, handle, mail, err);
@@ -212,6 +229,7 @@ void mail_free(struct mail *mail)
 		free(mail->kept[i].order_key);
 	}
 	free(mail->kept);
+	misdeeds_free(mail->misdeeds);
 	free(mail);
 }
 

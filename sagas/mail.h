@@ -6,6 +6,7 @@
  * mail: {"object": "mail", "id", "at", "from", "to": [...], "subject", "message_id", "order_id",
  * "order_key", "headers": {...}, "body"}.
  *
+ *	GET, PUT, DELETE /witness/faults    what it does wrong (sagas/misdeeds.h)
  *	GET /mails?order_id=&order_key=&after=ID&limit=100     {"items": [...], "total", "has_more"}
  */
 #ifndef SAGAS_MAIL_H
@@ -21,6 +22,8 @@ struct mail;
 struct mail_settings {
 	int smtp_listener, http_listener; /* listening sockets; closed at the end */
 	const char *ledger;               /* JSON Lines file; NULL: in memory only */
+	const char *const *faults; /* what it does wrong (sagas/misdeeds.h), NULL-ended; or NULL */
+	uint64_t seed;             /* of their random streams */
 };
 
 struct mail *mail_new(struct event_base *base, const struct mail_settings *settings,

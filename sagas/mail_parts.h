@@ -13,6 +13,7 @@
 #include "lib/buffer.h"
 #include "sagas/ledger.h"
 #include "sagas/mail.h"
+#include "sagas/misdeeds.h"
 
 enum { MAIL_BYTES_MAX = 1 << 20, MAIL_RECIPIENTS_MAX = 100, MAIL_BODY_KEPT = 16 * 1024 };
 
@@ -29,6 +30,7 @@ struct mail {
 	struct ledger *ledger;
 	struct server *server;
 	struct smtp_sink *sink;
+	struct misdeeds *misdeeds;
 	struct mail_kept *kept;
 	size_t count, room;
 	struct mail_late *late; /* answers that wait for the disk */

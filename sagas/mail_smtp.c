@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/memory.h"
 
 enum {
@@ -23,7 +24,7 @@ enum state {
 	GREETED,  /* waits for HELO or EHLO: then IDLE */
 	IDLE,     /* waits for MAIL: then ADDRESSED */
 	ADDRESSED, /* has a sender; RCPT adds recipients, DATA: then READING */
-	READING,  /* lines of the message, until a dot: then KEEPING, or IDLE if it was too large */
+	READING,  /* lines of the message, until a dot: then KEEPING, or IDLE if it was refused */
 	KEEPING,  /* the message is on its way to the disk; then IDLE. No line is looked at */
 	LEAVING,  /* the last reply is on its way out */
 };
@@ -36,6 +37,7 @@ struct session {
 	char *from;
 	json_t *to;
 	struct buffer data;
+	struct event *wait; /* KEEPING: it is on the disk, and is answered later; else NULL */
 	bool too_large;
 	int mistakes;
 };
@@ -57,6 +59,8 @@ static void session_free(struct session *session)
 	event_add(session->sink->accept, NULL); /* it may have waited for a descriptor */
 	if (session->connection)
 		bufferevent_free(session->connection);
+	if (session->wait)
+		event_free(session->wait);
 	buffer_release(&session->data);
 	json_decref(session->to);
 	free(session->from);
@@ -147,6 +151,21 @@ static void do_mail(struct session *session, struct text rest)
 	}
 }
 
+/* True: it was refused on purpose. */
+static bool bounce(struct session *session, enum misdeed_place place)
+{
+	const struct misdeed_chance chance = { .kind = MISDEED_BOUNCE, .place = place };
+	const struct misdeed *misdeed = misdeeds_meet(session->sink->mail->misdeeds, chance);
+	char line[80];
+
+	if (!misdeed)
+		return false;
+	snprintf(line, sizeof(line), "%d %s", (int)misdeed->settings.status,
+		 misdeed->settings.status < 500 ? "not now, try again later" : "not wanted here");
+	say(session, line);
+	return true;
+}
+
 static void do_recipient(struct session *session, struct text rest)
 {
 	struct text path;
@@ -157,7 +176,7 @@ static void do_recipient(struct session *session, struct text rest)
 		complain(session, "501 RCPT TO:<address>");
 	} else if (json_array_size(session->to) == MAIL_RECIPIENTS_MAX) {
 		complain(session, "452 too many recipients");
-	} else {
+	} else if (!bounce(session, MISDEED_AT_RCPT)) {
 		json_array_append_new(session->to, json_stringn(path.data, path.length));
 		say(session, "250 ok");
 	}
@@ -230,17 +249,45 @@ static void run_command(struct session *session, struct text line)
 
 static void read_lines(struct session *session);
 
-static void on_kept(void *context)
+static void answer_kept(struct session *session)
 {
-	struct session *session = context;
+	const struct misdeed_chance chance = { .kind = MISDEED_LOSE_REPLY };
 
-	if (!session->connection) {
+	if (!session->connection || misdeeds_meet(session->sink->mail->misdeeds, chance)) {
 		session_free(session);
 		return;
 	}
 	forget(session);
 	say(session, "250 kept");
 	read_lines(session);
+}
+
+static void on_time(evutil_socket_t fd, short what, void *context)
+{
+	struct session *session = context;
+
+	(void)fd;
+	(void)what;
+	event_free(session->wait);
+	session->wait = NULL;
+	answer_kept(session);
+}
+
+static void on_kept(void *context)
+{
+	const struct misdeed_chance chance = { .kind = MISDEED_DELAY };
+	struct session *session = context;
+	struct mail *mail = session->sink->mail;
+	const struct misdeed *misdeed = misdeeds_meet(mail->misdeeds, chance);
+	struct timeval wait;
+
+	if (!misdeed || !misdeed->delay_us) {
+		answer_kept(session);
+		return;
+	}
+	wait = (struct timeval){ misdeed->delay_us / US_PER_S, misdeed->delay_us % US_PER_S };
+	session->wait = evtimer_new(mail->base, on_time, session);
+	event_add(session->wait, &wait);
 }
 
 static void end_message(struct session *session)
@@ -250,6 +297,10 @@ static void end_message(struct session *session)
 	if (session->too_large) {
 		forget(session);
 		complain(session, "552 too large");
+		return;
+	}
+	if (bounce(session, MISDEED_AT_DATA)) {
+		forget(session);
 		return;
 	}
 	mail_receive(mail, session->from, session->to, buffer_text(&session->data));

@@ -86,16 +86,18 @@ static void get_counts(struct psp *psp, struct server_call *call)
 	const struct psp_counts *counts = &psp->counts;
 	struct hook_counts hooks = hooks_counts(psp->hooks);
 
-	psp_answer(psp, call, 200,
-		   json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}}", "charged",
-			     (json_int_t)counts->charged, "declined", (json_int_t)counts->declined,
-			     "refunded", (json_int_t)counts->refunded, "replayed",
-			     (json_int_t)counts->replayed, "misused_keys",
-			     (json_int_t)counts->misused, "keys_in_use",
-			     (json_int_t)counts->in_progress, "malformed",
-			     (json_int_t)counts->malformed, "webhooks", "delivered",
-			     (json_int_t)hooks.delivered, "retried", (json_int_t)hooks.retried,
-			     "lost", (json_int_t)hooks.lost));
+	psp_answer(
+		psp, call, 200,
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I, s:I}}",
+			  "charged", (json_int_t)counts->charged, "declined",
+			  (json_int_t)counts->declined, "refunded", (json_int_t)counts->refunded,
+			  "replayed", (json_int_t)counts->replayed, "misused_keys",
+			  (json_int_t)counts->misused, "keys_in_use",
+			  (json_int_t)counts->in_progress, "malformed",
+			  (json_int_t)counts->malformed, "failed", (json_int_t)counts->failed,
+			  "webhooks", "delivered", (json_int_t)hooks.delivered, "retried",
+			  (json_int_t)hooks.retried, "lost", (json_int_t)hooks.lost, "dropped",
+			  (json_int_t)hooks.dropped, "repeated", (json_int_t)hooks.repeated));
 }
 
 static void get_ready(struct psp *psp, struct server_call *call)
@@ -105,12 +107,12 @@ static void get_ready(struct psp *psp, struct server_call *call)
 
 static void post_intent(struct psp *psp, struct server_call *call)
 {
-	psp_handle_post(psp, call, intent_create);
+	psp_handle_post(psp, call, OF_CHARGES);
 }
 
 static void post_refund(struct psp *psp, struct server_call *call)
 {
-	psp_handle_post(psp, call, refund_create);
+	psp_handle_post(psp, call, OF_REFUNDS);
 }
 
 static const struct {
@@ -138,6 +140,18 @@ static bool route_one(struct psp *psp, struct server_call *call, const char *pre
 	return true;
 }
 
+static bool control(struct psp *psp, struct server_call *call)
+{
+	json_t *body;
+	int status;
+
+	if (!misdeeds_control(psp->misdeeds, server_method(call), server_path(call),
+			      server_body(call), &status, &body))
+		return false;
+	psp_answer(psp, call, status, body);
+	return true;
+}
+
 static void handle(void *context, struct server_call *call)
 {
 	struct psp *psp = context;
@@ -149,7 +163,7 @@ static void handle(void *context, struct server_call *call)
 			return;
 		}
 	}
-	if (!route_one(psp, call, "/v1/payment_intents/", &psp->intents) &&
+	if (!control(psp, call) && !route_one(psp, call, "/v1/payment_intents/", &psp->intents) &&
 	    !route_one(psp, call, "/v1/refunds/", &psp->refunds))
 		not_found(psp, call);
 }
@@ -174,9 +188,14 @@ struct psp *psp_new(struct event_base *base, const struct psp_settings *settings
 	shelf_init(&psp->intents);
 	shelf_init(&psp->refunds);
 	keys_init(&psp->keys);
+	psp->misdeeds = misdeeds_new("psp");
+	if (!misdeeds_add_all(psp->misdeeds, settings->faults, settings->seed, err)) {
+		psp_free(psp);
+		return NULL;
+	}
 	psp->ledger = ledger_open(base, settings->ledger, psp_remember, psp, err);
 	if (psp->ledger && settings->webhook_url)
-		psp->hooks = hooks_new(base, settings->webhook_url, err);
+		psp->hooks = hooks_new(base, settings->webhook_url, psp->misdeeds, err);
 	if (psp->ledger && (psp->hooks || !settings->webhook_url))
 		psp->server = server_on(base, settings->listener, handle, psp, err);
 	if (!psp->server) {
@@ -197,6 +216,7 @@ void psp_free(struct psp *psp)
 	keys_release(&psp->keys);
 	shelf_release(&psp->refunds);
 	shelf_release(&psp->intents);
+	misdeeds_free(psp->misdeeds);
 	free(psp);
 }
 

@@ -7,6 +7,7 @@
  *	GET  /v1/payment_intents/ID   GET /v1/payment_intents?limit=&starting_after=&ending_before=
  *	POST /v1/refunds              payment_intent or charge, amount (default: what is left)
  *	GET  /v1/refunds/ID           GET /v1/refunds?payment_intent=&charge=&limit=...
+ *	GET, PUT, DELETE /witness/faults    what it does wrong (sagas/misdeeds.h)
  *	GET  /witness                 counts: intents, refunds, declines, replays, conflicts, ...
  *
  * An Idempotency-Key makes a POST happen once: the same key and parameters give the same answer,
@@ -30,6 +31,8 @@ struct psp_settings {
 	const char *ledger;      /* JSON Lines file; NULL: in memory only */
 	const char *webhook_url; /* http://host:port/path; NULL: no webhooks */
 	int64_t latency_us;      /* how long a charge or refund takes at least */
+	const char *const *faults; /* what it does wrong (sagas/misdeeds.h), NULL-ended; or NULL */
+	uint64_t seed;           /* of their random streams */
 };
 
 struct psp *psp_new(struct event_base *base, const struct psp_settings *settings,

@@ -137,8 +137,32 @@ json_t *intent_remember(struct psp *psp, json_t *intent, int status)
 	return answer_to(intent, status);
 }
 
+/* In the order of misdeed_codes, the cards that are declined so. */
+static const char *const declining[] = {
+	"pm_card_chargeDeclined",
+	"pm_card_chargeDeclinedInsufficientFunds",
+	"pm_card_chargeDeclinedLostCard",
+	"pm_card_chargeDeclinedExpiredCard",
+	"pm_card_chargeDeclinedProcessingError",
+};
+
+/* A card that would pay may be declined all the same: `into` is that one, under its own name. */
+static const struct card *decline(struct psp_post *post, const struct card *card, struct card *into)
+{
+	const struct misdeed_chance chance = { .kind = MISDEED_DECLINE };
+	const struct misdeed *misdeed =
+		card->code ? NULL : misdeeds_meet(post->psp->misdeeds, chance);
+
+	if (!misdeed)
+		return card;
+	*into = *card_find(declining[misdeed->settings.code]);
+	into->name = card->name;
+	return into;
+}
+
 void intent_create(struct psp_post *post)
 {
+	struct card declined;
 	const struct card *card;
 	json_t *intent;
 	int64_t amount;
@@ -146,6 +170,8 @@ void intent_create(struct psp_post *post)
 	if (!check_amount(post, &amount) || !check_currency(post))
 		return;
 	card = check_card(post);
+	if (card)
+		card = decline(post, card, &declined);
 	intent = card ? make_intent(post, card, amount) : NULL;
 	if (!intent)
 		return;

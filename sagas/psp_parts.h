@@ -6,6 +6,7 @@
  *	psp_shelf.c    objects by id, in order; psp_lists.c their pages
  *	psp_keys.c     idempotency keys and the answers that they keep
  *	psp_intents.c  psp_refunds.c   the money
+ *	psp_late.c     answers that go out later, calls that are looked at later
  */
 #ifndef SAGAS_PSP_PARTS_H
 #define SAGAS_PSP_PARTS_H
@@ -17,6 +18,7 @@
 #include "sagas/form.h"
 #include "sagas/hooks.h"
 #include "sagas/ledger.h"
+#include "sagas/misdeeds.h"
 #include "sagas/psp.h"
 
 /* An object as it was answered. What may change about it stands beside its text. */
@@ -57,10 +59,11 @@ struct psp_keys {
 };
 
 struct psp_counts {
-	uint64_t charged, declined, refunded, replayed, misused, in_progress, malformed;
+	uint64_t charged, declined, refunded, replayed, misused, in_progress, malformed, failed;
 };
 
 struct psp_late;
+struct psp_held;
 
 struct psp {
 	struct event_base *base;
@@ -72,12 +75,15 @@ struct psp {
 	struct psp_shelf intents, refunds;
 	struct psp_keys keys;
 	struct psp_counts counts;
+	struct misdeeds *misdeeds;
+	struct psp_held *held; /* calls that wait before they have an effect */
 	struct psp_late *late; /* answers that wait for the disk, or for their time */
 };
 
 /* A POST, from its parameters to what is answered. */
 struct psp_post {
 	struct psp *psp;
+	enum misdeed_subject of;
 	struct form form;
 	struct arena arena;
 	int status;
@@ -85,6 +91,9 @@ struct psp_post {
 	json_t *entry;    /* for the ledger; owned. NULL: malformed, so no key was used, either */
 	const char *event; /* for the webhook, or NULL */
 	json_t *subject;  /* of that event; owned */
+	int told;         /* it happened, and is answered with this error; 0: as it is */
+	bool lost;        /* the answer never goes out */
+	int64_t late_us;  /* or so much later */
 };
 
 void intent_create(struct psp_post *post);
@@ -99,15 +108,37 @@ void keys_release(struct psp_keys *keys);
 struct psp_answer *keys_find(const struct psp_keys *keys, struct text key); /* or NULL */
 void keys_take(struct psp_keys *keys, struct text key, uint64_t hash);
 
+struct server_call;
+
+/* psp_late.c: an answer on its way. */
+struct psp_late {
+	struct psp *psp;
+	struct psp_late *next, **link;
+	struct server_call *call;
+	struct event *timer; /* NULL: goes out as soon as the disk has it */
+	int64_t late_us;
+	int status;
+	char *body;
+	char *key;     /* whose answer it is, or NULL */
+	json_t *event; /* webhook, or NULL */
+	bool replayed, lost;
+};
+
+struct psp_late *psp_late_new(struct psp *psp, struct server_call *call, int status);
+/* When everything that was added to the ledger is on the disk. */
+void psp_late_send(struct psp_late *late);
+/* The same at once, with a body to steal. */
+void psp_answer(struct psp *psp, struct server_call *call, int status, json_t *body);
+
+typedef void psp_look(struct psp *psp, struct server_call *call, enum misdeed_subject of);
+/* Looks at the call after that time. */
+void psp_hold(struct psp *psp, struct server_call *call, enum misdeed_subject of, psp_look *look,
+	      int64_t for_us);
+void psp_forget_late(struct psp *psp);
+
 /* psp_post.c */
 
-struct server_call;
-typedef void psp_execute(struct psp_post *post);
-
-void psp_handle_post(struct psp *psp, struct server_call *call, psp_execute *execute);
-/* When everything that was added to the ledger is on the disk. Steals the body. */
-void psp_answer(struct psp *psp, struct server_call *call, int status, json_t *body);
-void psp_forget_late(struct psp *psp);
+void psp_handle_post(struct psp *psp, struct server_call *call, enum misdeed_subject of);
 /* An entry of the ledger, at the start. */
 void psp_remember(void *psp, json_t *entry);
 

@@ -5,7 +5,6 @@
 #include "sagas/psp_parts.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,8 +16,6 @@
 #include "lib/server.h"
 
 enum { KEY_MAX = 255, METADATA_MAX = 50 };
-
-#define JSON_HEADER "Content-Type: application/json\r\n"
 
 json_t *psp_error_body(const char *type, const char *code, const char *param, const char *format,
 		       ...)
@@ -91,104 +88,6 @@ json_t *post_metadata(struct psp_post *post)
 	return metadata;
 }
 
-/* Answers that go out later. */
-
-struct psp_late {
-	struct psp *psp;
-	struct psp_late *next, **link;
-	struct server_call *call;
-	struct event *timer; /* NULL: goes out as soon as the disk has it */
-	int status;
-	char *body;
-	char *key;     /* whose answer it is, or NULL */
-	json_t *event; /* webhook, or NULL */
-	bool replayed;
-};
-
-static void late_free(struct psp_late *late)
-{
-	*late->link = late->next;
-	if (late->next)
-		late->next->link = late->link;
-	if (late->timer)
-		event_free(late->timer);
-	free(late->body);
-	free(late->key);
-	json_decref(late->event);
-	free(late);
-}
-
-void psp_forget_late(struct psp *psp)
-{
-	while (psp->late)
-		late_free(psp->late);
-}
-
-static void send_now(struct psp_late *late)
-{
-	struct psp *psp = late->psp;
-
-	if (late->key) {
-		struct psp_answer *answer = keys_find(&psp->keys, text_of(late->key));
-
-		answer->status = late->status;
-		answer->body = memory_copy_string(late->body);
-	}
-	server_reply(late->call, late->status,
-		     text_of(late->replayed ? JSON_HEADER "Idempotent-Replayed: true\r\n" :
-					      JSON_HEADER),
-		     text_of(late->body));
-	late_free(late);
-}
-
-static void on_time(evutil_socket_t fd, short what, void *context)
-{
-	(void)fd;
-	(void)what;
-	send_now(context);
-}
-
-/* It has happened: now it may be told. */
-static void on_durable(void *context)
-{
-	struct psp_late *late = context;
-	int64_t latency_us = late->psp->settings.latency_us;
-	struct timeval wait = { latency_us / US_PER_S, latency_us % US_PER_S };
-
-	if (late->event)
-		hooks_send(late->psp->hooks, late->event);
-	if (late->timer)
-		event_add(late->timer, &wait);
-	else
-		send_now(late);
-}
-
-static struct psp_late *late_new(struct psp *psp, struct server_call *call, int status)
-{
-	struct psp_late *late = memory_new(sizeof(*late));
-
-	*late = (struct psp_late){
-		.psp = psp,
-		.call = call,
-		.status = status,
-		.next = psp->late,
-		.link = &psp->late,
-	};
-	if (late->next)
-		late->next->link = &late->next;
-	psp->late = late;
-	return late;
-}
-
-void psp_answer(struct psp *psp, struct server_call *call, int status, json_t *body)
-{
-	struct psp_late *late = late_new(psp, call, status);
-
-	late->body = json_dumps(body, JSON_COMPACT);
-	json_decref(body);
-	ledger_settle(psp->ledger, on_durable, late);
-}
-
 /* Keys. */
 
 static bool read_key(struct server_call *call, struct text *key)
@@ -233,10 +132,10 @@ static bool answer_by_key(struct psp *psp, struct server_call *call, struct text
 		return true;
 	}
 	psp->counts.replayed++;
-	late = late_new(psp, call, answer->status);
+	late = psp_late_new(psp, call, answer->status);
 	late->body = memory_copy_string(answer->body);
 	late->replayed = true;
-	ledger_settle(psp->ledger, on_durable, late);
+	psp_late_send(late);
 	return true;
 }
 
@@ -252,6 +151,8 @@ static void add_entry(struct psp_post *post, struct text key, uint64_t hash)
 	snprintf(hex, sizeof(hex), "%016" PRIx64, hash);
 	witness = json_pack("{s:I, s:i, s:s}", "at_us", (json_int_t)now_us, "status", post->status,
 			    "hash", hex);
+	if (post->told)
+		json_object_set_new(witness, "answered", json_integer(post->told));
 	if (key.length)
 		json_object_set_new(witness, "key", json_stringn(key.data, key.length));
 	json_object_set_new(post->entry, "witness", witness);
@@ -270,6 +171,36 @@ static json_t *event_of(struct psp_post *post)
 			 "object", post->subject);
 }
 
+/* An error of the provider's own, which says nothing about what was asked. */
+static json_t *error_of_ours(int status)
+{
+	return status == 429 ? psp_error_body("invalid_request_error", "rate_limit", NULL,
+					      "Too many requests. Try again later.") :
+			       psp_error_body("api_error", NULL, NULL,
+					      "An unknown error occurred (%d)", status);
+}
+
+/* What is done wrong about a request that has been executed. */
+static void misbehave(struct psp_post *post)
+{
+	struct misdeeds *misdeeds = post->psp->misdeeds;
+	struct misdeed_chance chance = { .kind = MISDEED_LOSE_REPLY, .of = post->of };
+	const struct misdeed *misdeed;
+
+	if (!post->entry)
+		return;
+	post->lost = misdeeds_meet(misdeeds, chance) != NULL;
+	chance.moment = MISDEED_AFTER;
+	chance.kind = MISDEED_DELAY;
+	misdeed = misdeeds_meet(misdeeds, chance);
+	if (misdeed)
+		post->late_us = misdeed->delay_us;
+	chance.kind = MISDEED_ERROR;
+	misdeed = post->status == 200 ? misdeeds_meet(misdeeds, chance) : NULL;
+	if (misdeed)
+		post->told = (int)misdeed->settings.status;
+}
+
 static void finish(struct psp_post *post, struct server_call *call, struct text key, uint64_t hash)
 {
 	struct psp *psp = post->psp;
@@ -281,22 +212,26 @@ static void finish(struct psp_post *post, struct server_call *call, struct text 
 		return;
 	}
 	add_entry(post, key, hash);
-	late = late_new(psp, call, post->status);
+	late = psp_late_new(psp, call, post->told ? post->told : post->status);
+	if (post->told) {
+		json_decref(post->body);
+		post->body = error_of_ours(post->told);
+	}
 	late->body = json_dumps(post->body, JSON_COMPACT);
+	late->lost = post->lost;
+	late->late_us = psp->settings.latency_us + post->late_us;
 	late->event = event_of(post);
 	if (key.length) {
 		keys_take(&psp->keys, key, hash);
 		late->key = memory_array(key.length + 1, 1);
 		memcpy(late->key, key.data, key.length);
 	}
-	if (psp->settings.latency_us)
-		late->timer = evtimer_new(psp->base, on_time, late);
-	ledger_settle(psp->ledger, on_durable, late);
+	psp_late_send(late);
 }
 
-void psp_handle_post(struct psp *psp, struct server_call *call, psp_execute *execute)
+static void look_at(struct psp *psp, struct server_call *call, enum misdeed_subject of)
 {
-	struct psp_post post = { .psp = psp, .arena = ARENA_EMPTY };
+	struct psp_post post = { .psp = psp, .of = of, .arena = ARENA_EMPTY };
 	struct error err;
 	struct text key;
 	uint64_t hash;
@@ -311,7 +246,8 @@ void psp_handle_post(struct psp *psp, struct server_call *call, psp_execute *exe
 	} else {
 		hash = form_hash(&post.form, arena_string(&post.arena, server_path(call)));
 		if (!answer_by_key(psp, call, key, hash)) {
-			execute(&post);
+			(of == OF_CHARGES ? intent_create : refund_create)(&post);
+			misbehave(&post);
 			finish(&post, call, key, hash);
 		}
 	}
@@ -319,6 +255,34 @@ void psp_handle_post(struct psp *psp, struct server_call *call, psp_execute *exe
 	json_decref(post.entry);
 	json_decref(post.subject);
 	arena_release(&post.arena);
+}
+
+/* As from whoever stands in front of a provider: no key is used, nothing is kept. */
+static bool refuse_call(struct psp *psp, struct server_call *call, enum misdeed_subject of)
+{
+	const struct misdeed_chance chance = { .kind = MISDEED_ERROR, .of = of };
+	const struct misdeed *misdeed = misdeeds_meet(psp->misdeeds, chance);
+
+	if (!misdeed)
+		return false;
+	psp->counts.failed++;
+	psp_answer(psp, call, (int)misdeed->settings.status,
+		   error_of_ours((int)misdeed->settings.status));
+	return true;
+}
+
+void psp_handle_post(struct psp *psp, struct server_call *call, enum misdeed_subject of)
+{
+	const struct misdeed_chance chance = { .kind = MISDEED_DELAY, .of = of };
+	const struct misdeed *misdeed;
+
+	if (refuse_call(psp, call, of))
+		return;
+	misdeed = misdeeds_meet(psp->misdeeds, chance);
+	if (misdeed && misdeed->delay_us)
+		psp_hold(psp, call, of, look_at, misdeed->delay_us);
+	else
+		look_at(psp, call, of);
 }
 
 /* Reading back. */
@@ -341,12 +305,18 @@ void psp_remember(void *context, json_t *entry)
 	const json_t *key = json_object_get(witness, "key");
 	const char *hash = json_string_value(json_object_get(witness, "hash"));
 	int status = (int)json_integer_value(json_object_get(witness, "status"));
+	int told = (int)json_integer_value(json_object_get(witness, "answered"));
 	json_t *body;
 
 	json_object_del(entry, "witness");
 	body = take_up(psp, entry, status);
 	shelf_date(&psp->intents, entry, json_integer_value(json_object_get(witness, "at_us")));
 	shelf_date(&psp->refunds, entry, json_integer_value(json_object_get(witness, "at_us")));
+	if (told && body) {
+		json_decref(body);
+		body = error_of_ours(told);
+		status = told;
+	}
 	if (json_is_string(key) && hash && body) {
 		struct text text = { json_string_value(key), json_string_length(key) };
 		struct psp_answer *answer;

@@ -4,7 +4,7 @@
 #include "lib/clock.h"
 #include "reports/chart.h"
 
-enum { LANE = 34, PHASES = 22, NAME_BYTES_MAX = 48, LANES_MAX = 24 };
+enum { LANE = 34, PHASES = 22, NAME_BYTES_MAX = 48, LANES_MAX = 24, BARS_MAX = 300 };
 
 /* Names are cut where their phase ends. */
 static void add_phase(struct page *page, const struct meta_phase *phase, bool odd)
@@ -12,18 +12,19 @@ static void add_phase(struct page *page, const struct meta_phase *phase, bool od
 	double x = chart_x(page, phase->start_us);
 	double end = chart_x(page, phase->start_us + phase->duration_us);
 
-	buffer_format(page->out,
-		      "<svg x=\"%.2f%%\" width=\"%.2f%%\" height=\"%d\"><rect class=\"%s\" "
-		      "width=\"100%%\" height=\"100%%\" fill=\"%s\"/><text class=\"phase\" x=\"5\" "
-		      "y=\"15\" fill=\"#30363d\">",
-		      x, fmax(end - x, 0.1), PHASES, odd ? "lane odd" : "lane",
-		      odd ? "#e4e7ec" : "#eef0f3");
+	buffer_format(
+		page->out,
+		"<svg class=\"phase\" x=\"%.2f%%\" width=\"%.2f%%\" height=\"%d\"><rect class=\"%s\" "
+		"width=\"100%%\" height=\"100%%\" fill=\"%s\"/><text class=\"phase\" x=\"5\" "
+		"y=\"15\" fill=\"#30363d\">",
+		x, fmax(end - x, 0.1), PHASES, odd ? "lane odd" : "lane",
+		odd ? "#e4e7ec" : "#eef0f3");
 	html_add_text(page->out, text_of(phase->name), NAME_BYTES_MAX);
 	buffer_add_string(page->out, "</text></svg>\n");
 }
 
 /* The words begin where the fault does, or end where it ends, so that they always have room. */
-static void add_lane(struct page *page, size_t number, int y)
+static void add_lane(struct page *page, size_t number, int y, size_t *bars)
 {
 	const struct fault_spans *spans = &page->report->faults->spans[number];
 	const struct fault_figures *fault = &page->report->faults->items[number];
@@ -38,7 +39,7 @@ static void add_lane(struct page *page, size_t number, int y)
 		      x, y + 14, at_end ? "end" : "start", number + 1);
 	html_add_text(page->out, text_of(fault->name), NAME_BYTES_MAX);
 	buffer_add_string(page->out, "</text>\n");
-	for (size_t i = 0; i < spans->count; i++) {
+	for (size_t i = 0; i < spans->count && *bars < BARS_MAX; i++, (*bars)++) {
 		double from = chart_x(page, spans->items[i].start_us);
 		double to = chart_x(page, spans->items[i].end_us);
 
@@ -62,7 +63,7 @@ static size_t list_lanes(const struct faults *faults, size_t lanes[LANES_MAX])
 void chart_lanes(struct page *page)
 {
 	const struct meta *meta = page->report->meta;
-	size_t lanes[LANES_MAX], count = list_lanes(page->report->faults, lanes);
+	size_t lanes[LANES_MAX], count = list_lanes(page->report->faults, lanes), bars = 0;
 	int height = CHART_TOP + PHASES + (int)count * LANE + 4 + CHART_FOOT;
 
 	chart_begin(page, "lanes", "Phases and faults",
@@ -77,7 +78,7 @@ void chart_lanes(struct page *page)
 		add_phase(page, &meta->phases[i], i & 1);
 	buffer_add_string(page->out, "</svg>\n");
 	for (size_t i = 0; i < count; i++)
-		add_lane(page, lanes[i], CHART_TOP + PHASES + (int)i * LANE);
+		add_lane(page, lanes[i], CHART_TOP + PHASES + (int)i * LANE, &bars);
 	chart_image_end(page, height);
 	chart_end(page);
 }

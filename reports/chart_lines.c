@@ -161,8 +161,10 @@ static void draw_area(const struct page *page, const struct chart *chart, size_t
 {
 	int colour = chart->lines[number].colour;
 
-	buffer_format(page->out, "<g data-line=\"%zu\"><path class=\"f%d\" fill=\"%s\" d=\"",
-		      number, colour, svg_colours[colour]);
+	buffer_format(
+		page->out,
+		"<g data-line=\"%zu\"><path class=\"f%d\" fill=\"%s\" fill-opacity=\".8\" d=\"",
+		number, colour, svg_colours[colour]);
 	for (size_t i = 0; i < page->series->count; i++) {
 		double low = sum_of(chart, page->series, i, number);
 		double high = sum_of(chart, page->series, i, number + 1);

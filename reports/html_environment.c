@@ -59,12 +59,12 @@ static void add_generator(struct page *page)
 	for (size_t i = 0; i < figures->worker_count; i++)
 		memory_mib += figures->workers[i].memory_kib / 1024.0;
 	html_table_begin(page->out, "The generator about itself", columns, 2);
-	add_row(page, "lag, p50", words_duration(words, hist_quantile(figures->lag, 0.5)));
-	add_row(page, "lag, p99", words_duration(words, hist_quantile(figures->lag, 0.99)));
-	add_row(page, "lag, max", words_duration(words, figures->lag->max));
+	add_row(page, "lag, p50", html_duration(words, hist_quantile(figures->lag, 0.5)));
+	add_row(page, "lag, p99", html_duration(words, hist_quantile(figures->lag, 0.99)));
+	add_row(page, "lag, max", html_duration(words, figures->lag->max));
 	snprintf(words, sizeof(words), "%.0f%% of a core", 100 * cpu);
 	add_row(page, "busiest worker", cpu < 0 ? "not known" : words);
-	add_row(page, "longest stall", words_duration(words, figures->stall_us));
+	add_row(page, "longest stall", html_duration(words, figures->stall_us));
 	snprintf(words, sizeof(words), "%.0f MiB", memory_mib);
 	add_row(page, "memory", words);
 	html_table_end(page->out);
@@ -81,9 +81,8 @@ static void add_phase(struct page *page, size_t number)
 	html_cell_head(page->out, phase->name);
 	html_cell(page->out, phase->kind);
 	html_cell(page->out, phase->measured ? "yes" : "no");
-	html_cell_number(page->out, (double)phase->start_us,
-			 words_duration(words, phase->start_us));
-	html_cell_number(page->out, (double)us, words_duration(words, us));
+	html_cell_number(page->out, (double)phase->start_us, html_duration(words, phase->start_us));
+	html_cell_number(page->out, (double)us, html_duration(words, us));
 	if (phase->planned)
 		html_cell_number(page->out, (double)phase->planned,
 				 words_count(words, phase->planned));

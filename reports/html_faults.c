@@ -42,9 +42,9 @@ static void add_recovery(struct page *page, const struct fault_figures *fault)
 
 	if (fault->recovery_us >= 0) {
 		html_cell_number(page->out, (double)fault->recovery_us,
-				 words_duration(words, fault->recovery_us));
+				 html_duration(words, fault->recovery_us));
 	} else if (fault->waited_us > 0 && fault->can_recover) {
-		snprintf(words, sizeof(words), "not in %s", words_duration(took, fault->waited_us));
+		snprintf(words, sizeof(words), "not in %s", html_duration(took, fault->waited_us));
 		html_cell_number(page->out, (double)fault->waited_us, words);
 	} else {
 		html_cell_none(page->out);
@@ -118,13 +118,13 @@ static void add_around_row(struct page *page, size_t fault, int moment)
 	html_cell_head(page->out, page->report->faults->items[fault].name);
 	html_cell(page->out, moments[moment]);
 	html_cell_number(page->out, (double)around->span_us[moment],
-			 words_duration(words, around->span_us[moment]));
+			 html_duration(words, around->span_us[moment]));
 	html_cell_number(page->out, (double)count, words_count(words, count));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++) {
 		int64_t us = hist ? hist_quantile(hist, quantiles[i]) : 0;
 
 		if (hist)
-			html_cell_number(page->out, (double)us, words_duration(words, us));
+			html_cell_number(page->out, (double)us, html_duration(words, us));
 		else
 			html_cell_none(page->out);
 	}

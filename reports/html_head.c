@@ -71,7 +71,7 @@ static void add_facts(struct page *page)
 	buffer_add_string(page->out, "<dl class=\"facts\">\n");
 	snprintf(words, sizeof(words), "%d", page->report->verdict.exit_code);
 	add_fact(page, "exit code", words);
-	add_fact(page, "took", words_duration(words, figures_duration_us(page->report->figures)));
+	add_fact(page, "took", html_duration(words, figures_duration_us(page->report->figures)));
 	snprintf(started, sizeof(started), "%.10s %.8s UTC", meta->started,
 		 strlen(meta->started) > 11 ? meta->started + 11 : "");
 	add_fact(page, "started", started);

@@ -56,7 +56,7 @@ static void add_quantile(struct page *page, const struct hist *hist, double quan
 		return;
 	}
 	us = hist_quantile(hist, quantile);
-	html_cell_number(page->out, (double)us, words_duration(words, us));
+	html_cell_number(page->out, (double)us, html_duration(words, us));
 }
 
 static void add_errors(struct page *page, const struct measure *measure)

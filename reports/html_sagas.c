@@ -176,9 +176,12 @@ static void add_witnesses(struct page *page, const json_t *invariant)
 	html_add(page->out, string_in(invariant, "statement"));
 	buffer_add_string(page->out, "</h4>\n");
 	json_array_foreach(witnesses, i, witness) {
+		if (i == 1)
+			buffer_add_string(page->out, "<details><summary>Another one</summary>\n");
 		if (shown < WITNESSES_SHOWN_MAX && ++shown)
 			html_witness(page, witness);
 	}
+	buffer_add_string(page->out, shown > 1 ? "</details>\n" : "");
 	if (violations > shown)
 		buffer_format(page->out,
 			      "<p class=\"more\">\xe2\x80\xa6 and %" PRIu64

@@ -145,7 +145,7 @@ static void write_table(struct page *page, const struct spread *spread)
 		for (size_t q = 0; q < sizeof(quantiles) / sizeof(*quantiles); q++) {
 			int64_t us = hist_quantile(spread->lines[i].latency, quantiles[q]);
 
-			html_cell_number(page->out, (double)us, words_duration(words, us));
+			html_cell_number(page->out, (double)us, html_duration(words, us));
 		}
 		buffer_add_string(page->out, "</tr>\n");
 	}

@@ -192,10 +192,11 @@ void html_timeline(struct page *page)
 	html_section_begin(page->out, "timeline", "The run over time");
 	buffer_format(
 		page->out,
-		"<p class=\"lead\">All charts share one axis: seconds since the start of the "
+		"<p class=\"lead\">All charts share one axis: the time since the start of the "
 		"run, in steps of %g s. Bands are faults, by number; grey is not measured.</p>"
-		"\n<div id=\"charts\">\n",
-		series_bin_s(page->series));
+		"\n<div id=\"charts\" data-length=\"%g\">\n",
+		series_bin_s(page->series),
+		(double)page->series->count * series_bin_s(page->series));
 	chart_lanes(page);
 	chart_write(page, &starts);
 	chart_write(page, &latencies);

@@ -5,7 +5,7 @@
 #include "reports/html_parts.h"
 #include "reports/words.h"
 
-enum { REASONS_SHOWN_MAX = 12 };
+enum { REASONS_SHOWN_MAX = 6 };
 
 struct reasons {
 	struct page *page;
@@ -190,9 +190,9 @@ static void add_request_tiles(struct page *page)
 	char figure[WORDS_MAX], detail[120], a[WORDS_MAX], b[WORDS_MAX];
 
 	snprintf(detail, sizeof(detail), "p50 %s, max %s",
-		 words_duration(a, hist_quantile(latency, 0.5)), words_duration(b, latency->max));
+		 html_duration(a, hist_quantile(latency, 0.5)), html_duration(b, latency->max));
 	add_tile(page, "latency, p99",
-		 latency->total ? words_duration(figure, hist_quantile(latency, 0.99)) : "none",
+		 latency->total ? html_duration(figure, hist_quantile(latency, 0.99)) : "none",
 		 latency->total ? detail : "no request was measured", false);
 	snprintf(detail, sizeof(detail), "%s of %s requests", words_count(a, all->errors),
 		 words_count(b, all->count));
@@ -201,14 +201,26 @@ static void add_request_tiles(struct page *page)
 	hist_free(latency);
 }
 
+static size_t count_unknown(const json_t *saga)
+{
+	const json_t *invariant;
+	size_t i, count = 0;
+
+	json_array_foreach(json_object_get(saga, "invariants"), i, invariant)
+		count += strcmp(string_in(invariant, "verdict"), "unknown") == 0;
+	return count;
+}
+
 static void add_saga_tiles(struct page *page)
 {
 	double verified = 0, violations = 0, started = 0, acknowledged = 0, proven = 0;
 	char figure[WORDS_MAX], detail[120], a[WORDS_MAX], b[WORDS_MAX];
 	const json_t *saga;
+	size_t unknown = 0;
 	const char *name;
 
 	json_object_foreach(page->report->sagas, name, saga) {
+		unknown += count_unknown(saga);
 		verified += json_number_value(json_object_get(saga, "verified_goodput"));
 		violations += json_number_value(json_object_get(saga, "violations"));
 		started += json_number_value(json_object_get(saga, "started"));
@@ -219,7 +231,8 @@ static void add_saga_tiles(struct page *page)
 		 words_count(a, (uint64_t)proven), words_count(b, (uint64_t)acknowledged));
 	add_tile(page, "verified goodput", words_rate(figure, verified), detail,
 		 acknowledged > 0 && proven <= 0);
-	snprintf(detail, sizeof(detail), "in %s sagas", words_count(a, (uint64_t)started));
+	snprintf(detail, sizeof(detail), "in %s sagas; %zu invariant%s can't be told",
+		 words_count(a, (uint64_t)started), unknown, unknown == 1 ? "" : "s");
 	add_tile(page, "violations", words_count(figure, (uint64_t)violations), detail,
 		 violations > 0);
 }

@@ -3,8 +3,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-#include "reports/words.h"
+#include <string.h>
 
 enum { WORDS_BYTES_MAX = 300, FORMAT_BYTES_MAX = 600 };
 
@@ -121,6 +120,15 @@ void html_cell_number(struct buffer *out, double value, const char *words)
 void html_cell_none(struct buffer *out)
 {
 	buffer_add_string(out, "<td class=\"n none\">\xe2\x80\x93</td>");
+}
+
+const char *html_duration(char out[WORDS_MAX], int64_t us)
+{
+	size_t length = strlen(words_duration(out, us));
+
+	if (length > 3 && strcmp(out + length - 3, " us") == 0)
+		strcpy(out + length - 2, "\xc2\xb5s");
+	return out;
 }
 
 void html_add_verdict(struct buffer *out, const char *verdict)

@@ -12,7 +12,10 @@
 #ifndef REPORTS_HTML_WRITE_H
 #define REPORTS_HTML_WRITE_H
 
+#include <stdbool.h>
+
 #include "lib/buffer.h"
+#include "reports/words.h"
 
 void html_add_text(struct buffer *out, struct text text, size_t most);
 void html_add(struct buffer *out, const char *words); /* at most 300 bytes of them */
@@ -38,6 +41,9 @@ void html_cell_head(struct buffer *out, const char *words); /* names its row */
 /* `value` is what it is sorted by. */
 void html_cell_number(struct buffer *out, double value, const char *words);
 void html_cell_none(struct buffer *out); /* there is no such number */
+
+/* words_duration(), with a proper sign for micro. */
+const char *html_duration(char out[WORDS_MAX], int64_t us);
 
 /* "pass", "invalid", "unknown": a word in the colour of what it means. */
 void html_add_verdict(struct buffer *out, const char *verdict);

@@ -110,8 +110,8 @@ $(BUILD)/man/sagastorm-scenario.5: $(BUILD)/sagastorm
 man: $(MAN_PAGES)                          ## the manual pages, in build/MODE/man
 
 .PHONY: demo
-demo:                                      ## a real run against nginx: installs, builds, shows
-	@ci/install-deps demo
+demo:                                      ## a game day at the reference shop: installs, builds, shows
+	@ci/install-deps build
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release
 	@ci/demo
 

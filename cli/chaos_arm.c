@@ -336,8 +336,8 @@ static int arm_run(struct invocation *invocation)
 }
 
 static const char *const examples[] = {
-	"chaos arm --dry-run gameday.yaml",
-	"chaos arm gameday.yaml --for 5m",
+	"chaos arm --dry-run drill.yaml",
+	"chaos arm drill.yaml --for 5m",
 	NULL
 };
 

@@ -146,7 +146,7 @@ static const char *const examples[] = {
 	"check scenarios/flash-sale.yaml",
 	"check --plan --set peak=500/s scenarios/flash-sale.yaml",
 	"check scenarios/systems/compose.yaml",
-	"check --contract scenarios/shop-sale.yaml",
+	"check --contract scenarios/game-day.yaml",
 	NULL,
 };
 

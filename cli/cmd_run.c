@@ -129,7 +129,7 @@ static int run_run(struct invocation *invocation)
 }
 
 static const char *const run_examples[] = {
-	"run scenarios/demo.yaml --target http://127.0.0.1:8080",
+	"run scenarios/game-day.yaml",
 	"run sale.yaml -o runs/before --seed 42 --set peak=500/s",
 	NULL
 };

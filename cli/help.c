@@ -33,9 +33,11 @@ void command_write_help(const struct command *command, struct buffer *out)
 
 void commands_write_help(struct buffer *out)
 {
-	buffer_add_string(out, "usage: sagastorm COMMAND [options] [arguments]\n\n"
-			       "Replays a shop's traffic against a system, and says how fast it\n"
-			       "was and whether it held.\n\ncommands:\n");
+	buffer_add_string(out,
+			  "usage: sagastorm COMMAND [options] [arguments]\n\n"
+			  "Replays a shop's traffic against a system while things break, and says\n"
+			  "how fast it was, and whether every order came out right.\n\n"
+			  "commands:\n");
 	for (size_t i = 0; commands[i]; i++)
 		buffer_format(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	buffer_add_string(out, "\n"

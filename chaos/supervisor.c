@@ -21,6 +21,9 @@ enum {
 	READY_WAIT_US = 10000000,
 	/* Beyond what it may take to plan, arm, count, heal; and then it is not well itself. */
 	END_SLACK_US = 30000000,
+	/* A fault goes on so long after its time: then the supervisor hangs. */
+	OVERDUE_US = 10000000,
+	ABSENT_US = 2000000, /* between two of our looks: then it was us who hung */
 };
 
 struct supervisor {
@@ -28,7 +31,10 @@ struct supervisor {
 	int control, process, either; /* a socket, a pidfd, and an epoll of both */
 	char *journal;
 	int64_t start_us;
+	const struct chaos_section *section;
 	enum fault_state *states;     /* as last heard */
+	int64_t *until_us;            /* when what is armed ends at the latest */
+	int64_t looked_us, overdue_us; /* last; since when, 0: nothing is */
 	size_t fault_count;
 	bool dead;                    /* without a last word */
 	bool rescued;                 /* and what it left was healed, or not */
@@ -48,6 +54,7 @@ static void supervisor_free(struct supervisor *supervisor)
 		close(supervisor->either);
 	free(supervisor->journal);
 	free(supervisor->states);
+	free(supervisor->until_us);
 	free(supervisor->late);
 	free(supervisor);
 }
@@ -137,6 +144,9 @@ struct supervisor *supervisor_start(const struct supervisor_settings *settings, 
 	supervisor->control = supervisor->process = supervisor->either = -1;
 	supervisor->start_us = settings->start_us;
 	supervisor->fault_count = settings->section->fault_count;
+	supervisor->section = settings->section;
+	supervisor->until_us =
+		memory_array(supervisor->fault_count + 1, sizeof(*supervisor->until_us));
 	supervisor->states = memory_array(supervisor->fault_count + 1, sizeof(*supervisor->states));
 	if (!start_process(supervisor, settings, err)) {
 		supervisor_free(supervisor);
@@ -193,8 +203,36 @@ void supervisor_heal_all(struct supervisor *supervisor)
 
 static void note(struct supervisor *supervisor, const struct fault_event *event)
 {
-	if (event->fault < supervisor->fault_count)
-		supervisor->states[event->fault] = event->state;
+	if (event->fault >= supervisor->fault_count)
+		return;
+	supervisor->states[event->fault] = event->state;
+	supervisor->until_us[event->fault] =
+		clock_now_us() + supervisor->section->faults[event->fault].duration_us;
+}
+
+static bool is_overdue(const struct supervisor *supervisor, int64_t now_us)
+{
+	for (size_t i = 0; i < supervisor->fault_count; i++)
+		if (supervisor->states[i] == FAULT_ARMED && now_us > supervisor->until_us[i])
+			return true;
+	return false;
+}
+
+/*
+ * It is there, but stands still: stopped, or hung. It can't be told to go on, and what it holds up
+ * would last as long as the run; once it is dead, its journal can be healed from.
+ */
+static void end_if_hung(struct supervisor *supervisor)
+{
+	int64_t now_us = clock_now_us();
+
+	if (now_us - supervisor->looked_us > ABSENT_US || !is_overdue(supervisor, now_us))
+		supervisor->overdue_us = 0;
+	else if (!supervisor->overdue_us)
+		supervisor->overdue_us = now_us;
+	else if (now_us - supervisor->overdue_us > OVERDUE_US)
+		kill(supervisor->pid, SIGKILL); /* our child, not reaped: the number is its own */
+	supervisor->looked_us = now_us;
 }
 
 static void add_late(struct supervisor *supervisor, const struct journal_entry *entry, bool healed,
@@ -290,6 +328,8 @@ bool supervisor_next(struct supervisor *supervisor, struct fault_event *event)
 	}
 	if (supervisor->dead && !supervisor->rescued)
 		rescue(supervisor);
+	else if (!supervisor->dead && !supervisor->over)
+		end_if_hung(supervisor);
 	if (supervisor->late_next >= supervisor->late_count)
 		return false;
 	*event = supervisor->late[supervisor->late_next++];

@@ -88,6 +88,19 @@ def test_limits():
         ok(victim.is_well(), "and it may open what it could before", harness.lines)
 
 
+def test_hung_supervisor():
+    """Its controller goes on, and would for long."""
+    with Victim() as victim, Harness(victim.yaml(), STOP, "end=60000") as harness:
+        harness.until("state", "armed")
+        os.kill(harness.supervisor(), signal.SIGSTOP)
+        begin = time.monotonic()
+        wait_for(victim.is_well, 30)
+        well = victim.is_well()
+        line = harness.until("state", "healed")
+        ok(well and line, "a supervisor that hangs makes no fault last as long as the run",
+           f"{time.monotonic() - begin} {harness.lines}")
+
+
 def test_names():
     """What steers a terminal, or pretends to be a line of ours."""
     text = ("system: { name: x, services: { victim: { url: 'http://127.0.0.1:9', "
@@ -107,5 +120,6 @@ def test_names():
 test_pidfiles()
 test_bystander()
 test_limits()
+test_hung_supervisor()
 test_names()
 done()

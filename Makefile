@@ -152,6 +152,12 @@ cover:                                     ## line coverage of the test suite, a
 .PHONY: benches
 benches: $(BENCHES)
 
+.PHONY: kill-matrix
+kill-matrix:                               ## every bug of the shop against the invariants (6 minutes)
+	@ci/install-deps test
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all
+	@SAGASTORM=$(CURDIR)/build/release/sagastorm /usr/bin/python3 tests/sagas/matrix.py
+
 .PHONY: bench
 bench:                                     ## against wrk, h2load, hey, locust and toxiproxy (BENCH_SECONDS per run)
 	@ci/install-deps bench

@@ -78,7 +78,7 @@ static const struct bug_entry bugs[BUG_COUNT] = {
 		"outbox" },
 	[BUG_NO_DEDUPE] = { "no-dedupe",
 		"the bus delivers once, more or less",
-		"undo-once" },
+		"notify" },
 	[BUG_ACK_FIRST] = { "ack-first",
 		"acknowledge at once, so that the bus does not have to wait",
 		"dead-letters" },

@@ -33,6 +33,7 @@ enum fault_family {
 	FAMILY_NETWORK,
 	FAMILY_MACHINE,
 	FAMILY_CONTAINER,
+	FAMILY_WITNESS,   /* done by the payment provider or the mail server that we play */
 	FAMILY_STORE,     /* PostgreSQL, Redis, RabbitMQ: with the shop on real parts */
 	FAMILY_COUNT
 };
@@ -40,9 +41,10 @@ const char *fault_family_name(enum fault_family family);
 
 /*
  * What a kind can be aimed at; bits. Each gives it a common key (edge, service, region). With
- * AIM_MACHINE it may also be aimed at nothing of the system.
+ * AIM_MACHINE it may also be aimed at nothing of the system. A witness is a service, too, by
+ * another key.
  */
-enum fault_aim { AIM_EDGE = 1, AIM_SERVICE = 2, AIM_REGION = 4, AIM_MACHINE = 8 };
+enum fault_aim { AIM_EDGE = 1, AIM_SERVICE = 2, AIM_REGION = 4, AIM_MACHINE = 8, AIM_WITNESS = 16 };
 
 /* Which calls of an edge are meant. Call faults have it, and so has the trigger `on`. */
 struct call_match {
@@ -80,7 +82,7 @@ struct fault {
 	char *settings_yaml;     /* the same as flow YAML, for the proxy and the journal */
 	const struct system *system;
 	/*
-	 * What it is aimed at, resolved by chaos/faults_aim.c from edge:, service:, region:. A
+	 * What it is aimed at, resolved by chaos/faults_aim.c from edge:, service:, region:, witness:. A
 	 * region is its services and, for kinds that can be aimed at edges, the edges that cross
 	 * its border.
 	 */

@@ -26,6 +26,11 @@ static const struct key region_key = {
 	.help = "a region of the system: its services, and the edges that cross its border",
 	.example = "eu",
 };
+static const struct key witness_key = {
+	"witness", KEY_STRINGS, AIM(witnesses),
+	.help = "a service that is one of our witnesses, such as the shop's psp and mail",
+	.example = "psp",
+};
 static const struct key share_key = {
 	"share", KEY_SHARE, AIM(share), .initial = "100%", .minimum = 1e-6, .maximum = 1,
 	.help = "of connections, calls or instances that are hit; decided once for each",
@@ -172,7 +177,9 @@ static void compose(const struct fault_kind *kind, struct key *keys)
 		add_common(&composing, &service_key);
 	if (kind->aims & AIM_REGION)
 		add_common(&composing, &region_key);
-	if (kind->aims & (AIM_EDGE | AIM_SERVICE | AIM_REGION))
+	if (kind->aims & AIM_WITNESS)
+		add_common(&composing, &witness_key);
+	if (kind->aims & (AIM_EDGE | AIM_SERVICE | AIM_REGION | AIM_WITNESS))
 		add_common(&composing, &share_key);
 	if (kind->aims & (AIM_SERVICE | AIM_REGION))
 		add_common(&composing, &most_key);
@@ -243,7 +250,8 @@ bool fault_kind_has_key(const struct fault_kind *kind, struct text name)
 bool fault_is_common_key(struct text name)
 {
 	static const struct key *const single[] = { &edge_key, &service_key, &region_key,
-						    &share_key, &most_key, &direction_key };
+						    &witness_key,  &share_key,	 &most_key,
+						    &direction_key };
 
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
 		if (text_is(name, single[i]->name))

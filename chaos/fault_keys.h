@@ -13,7 +13,7 @@ enum { KINDS_MAX = 80 };
 
 /* The common keys of a kind's map, in front of its own settings. */
 struct aim_keys {
-	struct strings edges, services, regions;
+	struct strings edges, services, regions, witnesses;
 	double share;
 	int64_t most;
 	int direction; /* enum fault_direction - 1 */

@@ -1,4 +1,4 @@
-/* What a fault is aimed at: edge:, service: and region:. See chaos/faults_parts.h. */
+/* What a fault is aimed at: edge:, service:, region: and witness:. See chaos/faults_parts.h. */
 #include "chaos/faults_parts.h"
 
 #include <stdlib.h>
@@ -199,10 +199,13 @@ static bool aim_at_nothing(const struct yaml *map, struct reading *reading,
 			   const struct fault *fault)
 {
 	unsigned aims = fault->kind->aims;
-	const char *key = aims & AIM_EDGE ? "edge" : aims & AIM_SERVICE ? "service" : "region";
+	const char *key = aims & AIM_EDGE    ? "edge" :
+			  aims & AIM_SERVICE ? "service" :
+			  aims & AIM_REGION  ? "region" :
+					       "witness";
 
 	if (!aims || aims & AIM_MACHINE || yaml_get(map, "edge") || yaml_get(map, "service") ||
-	    yaml_get(map, "region"))
+	    yaml_get(map, "region") || yaml_get(map, "witness"))
 		return true;
 	return complain(reading->complaints, map->at, "'%s' is aimed at nothing (missing key '%s')",
 			fault->kind->name, key);
@@ -212,7 +215,8 @@ bool fault_read_aim(const struct aim_keys *keys, const struct yaml *map, struct 
 		    struct fault *fault)
 {
 	struct aiming aiming = { reading, fault, fault->system };
-	size_t wanted = keys->edges.count + keys->services.count + keys->regions.count;
+	size_t wanted = keys->edges.count + keys->services.count + keys->regions.count +
+			keys->witnesses.count;
 	bool good;
 
 	if (!wanted)
@@ -226,6 +230,7 @@ bool fault_read_aim(const struct aim_keys *keys, const struct yaml *map, struct 
 				      sizeof(*fault->services));
 	good = each(&aiming, &keys->edges, add_edges_like);
 	good = each(&aiming, &keys->services, add_service_named) && good;
+	good = each(&aiming, &keys->witnesses, add_service_named) && good;
 	return each(&aiming, &keys->regions, add_region) && good;
 }
 

@@ -72,7 +72,9 @@ static const char *aims_of(const struct fault_kind *kind)
 		[AIM_SERVICE | AIM_REGION] = "a service or a region",
 		[AIM_EDGE | AIM_SERVICE | AIM_REGION] = "an edge, a service or a region",
 	};
-	const char *name = names[kind->aims & (AIM_EDGE | AIM_SERVICE | AIM_REGION)];
+	const char *name = kind->aims & AIM_WITNESS ?
+				   "a witness" :
+				   names[kind->aims & (AIM_EDGE | AIM_SERVICE | AIM_REGION)];
 
 	return name ? name : "this machine";
 }
@@ -81,7 +83,7 @@ static bool complain_aim(const struct fault_kind *kind, const struct yaml *key,
 			 struct reading *reading)
 {
 	if (text_is(key->text, "edge") || text_is(key->text, "service") ||
-	    text_is(key->text, "region"))
+	    text_is(key->text, "region") || text_is(key->text, "witness"))
 		return complain(reading->complaints, key->at,
 				"'%s' can't be aimed at '%s', only at %s", kind->name,
 				key->text.data, aims_of(kind));
@@ -140,7 +142,8 @@ static bool read_map(const struct fault_kind *kind, struct yaml *map, struct rea
 	fault->direction = (enum fault_direction)(keys->direction + 1);
 	fault->match = (struct call_match){ .nth = keys->nth, .every = keys->every };
 	good = fault_read_match(keys->call, keys->header, map, reading, &fault->match) && good;
-	if (good || keys->edges.count || keys->services.count || keys->regions.count)
+	if (good || keys->edges.count || keys->services.count || keys->regions.count ||
+	    keys->witnesses.count)
 		good = fault_read_aim(keys, map, reading, fault) && good;
 	keep_yaml(map, reading->arena, fault);
 	if (good && kind->check)

@@ -47,6 +47,12 @@ const struct fault_kind *const fault_kinds[] = {
 	&container_pause,
 	&container_stop,
 
+	/* witness */
+	&witness_bounce,
+	&witness_decline,
+	&witness_provider_error,
+	&witness_webhooks,
+
 	NULL,
 };
 
@@ -56,7 +62,7 @@ const char *fault_family_name(enum fault_family family)
 		[FAMILY_WIRE] = "wire",	      [FAMILY_CALL] = "call",
 		[FAMILY_PROCESS] = "process", [FAMILY_NETWORK] = "network",
 		[FAMILY_MACHINE] = "machine", [FAMILY_CONTAINER] = "container",
-		[FAMILY_STORE] = "store",
+		[FAMILY_WITNESS] = "witness", [FAMILY_STORE] = "store",
 	};
 
 	return family < FAMILY_COUNT ? names[family] : "unknown";

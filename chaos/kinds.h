@@ -52,4 +52,10 @@ extern const struct fault_kind container_kill;
 extern const struct fault_kind container_pause;
 extern const struct fault_kind container_stop;
 
+/* Witnesses. */
+extern const struct fault_kind witness_bounce;
+extern const struct fault_kind witness_decline;
+extern const struct fault_kind witness_provider_error;
+extern const struct fault_kind witness_webhooks;
+
 #endif

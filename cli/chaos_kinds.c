@@ -24,6 +24,7 @@ static const char *const families[FAMILY_COUNT] = {
 	[FAMILY_NETWORK] = "on networks, by rules of the kernel",
 	[FAMILY_MACHINE] = "on the machine that sagastorm runs on",
 	[FAMILY_CONTAINER] = "on containers, by Docker or Podman",
+	[FAMILY_WITNESS] = "by the payment provider and the mail server that we play",
 	[FAMILY_STORE] = "on databases, caches and brokers",
 };
 

@@ -10,7 +10,8 @@ static const struct fault_kind *const kinds[] = {
 	&network_partition,    &network_loss,   &network_reject,    &network_link_rate,
 	&network_netem,	       &machine_cpu,    &machine_memory,    &machine_disk_fill,
 	&machine_disk_latency, &container_kill, &container_stop,    &container_pause,
-	&container_disconnect,
+	&container_disconnect, &witness_decline, &witness_bounce,    &witness_provider_error,
+	&witness_webhooks,
 };
 
 static const char *const records[] = {
@@ -18,12 +19,14 @@ static const char *const records[] = {
 	"[]",
 	"null",
 	"{\"table\": 7, \"places\": 7, \"helpers\": 7, \"socket\": 7, \"containers\": 7, "
-	"\"directory\": 7, \"file\": 7}",
+	"\"directory\": 7, \"file\": 7, \"fault\": 7, \"witnesses\": 7}",
 	"{\"table\": \"filter\", \"places\": [{}], \"helpers\": \"init\", \"socket\": "
 	"\"/nowhere\", \"containers\": [{}], \"directory\": \"/\", \"file\": \"etc\"}",
 	"{\"table\": \"sagastorm_1_1_1; flush ruleset\", \"places\": [null], \"helpers\": "
 	"\"sgst-zzzzzzzzzz\", \"socket\": \"\", \"containers\": {}, \"directory\": \"/nowhere\", "
 	"\"file\": \".sagastorm-fill-/../../etc/passwd\"}",
+	"{\"fault\": \"sagastorm-00\", \"witnesses\": [{\"url\": \"http://127.0.0.1:1/x\"}]}",
+	"{\"fault\": \"../x\", \"witnesses\": [{\"url\": \"http://127.0.0.1:1\"}]}",
 	"{\"table\": \"sagastorm_1_0_00000000\", \"places\": []}",
 	"{\"table\": \"sagastorm_1_0_00000000\", \"places\": [{\"netns\": {\"path\": "
 	"\"/etc/passwd\"}}], \"helpers\": \"\", \"socket\": \"/dev/null\", \"containers\": "

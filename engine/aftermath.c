@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "lib/clock.h"
+#include "sagas/judge.h"
 #include "sagas/settle.h"
 
 /* For as long as readings differ: what a system still does when every saga has come to its end. */
@@ -103,9 +104,33 @@ static struct evidence_settings settings_of(const struct aftermath *aftermath, s
 	};
 }
 
+/* A message that waits for its next attempt is not lost, until its time is up. */
+static bool owes(void *context)
+{
+	const struct aftermath *aftermath = context;
+	struct error why;
+	struct verdicts *verdicts = judge_history(aftermath->history_directory, &why);
+	bool any = verdicts && verdicts_any_owed(verdicts);
+
+	verdicts_free(verdicts);
+	return any;
+}
+
+static int64_t due_us(const struct aftermath *aftermath)
+{
+	const struct scenario *scenario = aftermath->scenario;
+	int64_t within_us = 0;
+
+	for (size_t i = 0; i < scenario->contract_count; i++)
+		if (scenario->contracts[i].settles_within_us > within_us)
+			within_us = scenario->contracts[i].settles_within_us;
+	return aftermath->since_us + within_us;
+}
+
 static bool read_all(const struct aftermath *aftermath, struct evidence *evidence,
 		     struct error *err)
 {
+	struct patience patience = { .owes = owes, .context = (void *)(uintptr_t)aftermath };
 	struct settled settled;
 	bool quiet;
 
@@ -115,7 +140,9 @@ static bool read_all(const struct aftermath *aftermath, struct evidence *evidenc
 	if (settled.open || settled.unreadable)
 		notice(aftermath, "%" PRIu64 " sagas have not ended, %" PRIu64 " can't be read",
 		       settled.open, settled.unreadable);
-	if (!sagas_snapshots(evidence, clock_now_us() + QUIET_WITHIN_US, &quiet, err))
+	patience.rest_by_us = clock_now_us() + QUIET_WITHIN_US;
+	patience.due_us = due_us(aftermath);
+	if (!sagas_snapshots(evidence, &patience, &quiet, err))
 		return interrupted;
 	if (!quiet)
 		notice(aftermath, "the system does not come to rest");

@@ -160,6 +160,8 @@ void judgement_saga(struct judgement *judgement, const struct saga_case *about)
 		judgement->held++;
 		break;
 	case CHECK_VIOLATED:
+		judgement->owed++;
+		/* fall through */
 	case CHECK_FACT:
 		violate(judgement, about->number, NULL, about->length, &finding);
 		break;
@@ -192,6 +194,8 @@ void judgement_found(struct judgement *judgement, enum check check, uint32_t sag
 	va_end(arguments);
 	switch (weaken(judgement, check)) {
 	case CHECK_VIOLATED:
+		judgement->owed++;
+		/* fall through */
 	case CHECK_FACT:
 		violate(judgement, saga, subject, 0, &finding);
 		break;

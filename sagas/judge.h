@@ -55,6 +55,8 @@ struct verdicts;
 struct verdicts *judge_history(const char *directory, struct error *err);
 json_t *verdicts_to_json(const struct verdicts *verdicts);
 bool verdicts_any_invalid(const struct verdicts *verdicts);
+/* Something is violated for want of what may still come: a message, an undo. No mere facts. */
+bool verdicts_any_owed(const struct verdicts *verdicts);
 
 /* What was violated, with its witnesses, for people; nothing when nothing was. */
 void verdicts_print(const struct verdicts *verdicts, struct buffer *out);

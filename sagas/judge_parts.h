@@ -184,6 +184,7 @@ struct judgement {
 	struct judge *judge;
 	struct contract_judge *of;
 	uint64_t held, violations, open;
+	uint64_t owed;          /* violations that what is still to come might mend: no facts */
 	char *incomplete;       /* why nothing that needs all of the evidence can be said; NULL */
 	char *why;              /* the first reason for an open case */
 	bool missing;           /* the contract does not have what it needs */
@@ -282,7 +283,9 @@ struct judge {
 	int64_t healed_us;         /* the last heal, or the end of the load */
 	int64_t load_ended_us;
 	int64_t first_mint_us;
-	struct { int64_t start_us, duration_us; } *measured;
+	struct {
+		int64_t start_us, duration_us;
+	} * measured;
 	size_t measured_count;
 	int64_t measured_us;
 	/* answers per second that were begun and complete within it, for rate-limited */
@@ -396,7 +399,9 @@ void faults_at_risk(struct judge *judge, struct contract_judge *of);
 /* judge_figures.c */
 void figures_count(struct judge *judge, struct contract_judge *of, const struct saga_case *about);
 void figures_verify(struct judge *judge, struct contract_judge *of);
-struct interval { double low, high; };
+struct interval {
+	double low, high;
+};
 struct interval wilson(uint64_t hits, uint64_t of);
 
 /* timeline.c: fills `timeline` and `faults` of every witness, in one more pass. */

@@ -306,7 +306,18 @@ static bool take_snapshot(struct evidence *evidence, uint32_t reading, uint64_t 
 	return good;
 }
 
-bool sagas_snapshots(struct evidence *evidence, int64_t deadline_us, bool *quiet, struct error *err)
+static bool is_worth_another(const struct patience *patience, bool quiet)
+{
+	int64_t now_us = clock_now_us();
+
+	if (quiet)
+		return now_us < patience->due_us && patience->owes &&
+		       patience->owes(patience->context);
+	return now_us < patience->rest_by_us;
+}
+
+bool sagas_snapshots(struct evidence *evidence, const struct patience *patience, bool *quiet,
+		     struct error *err)
 {
 	uint64_t before, now;
 	char path[4096];
@@ -320,8 +331,8 @@ bool sagas_snapshots(struct evidence *evidence, int64_t deadline_us, bool *quiet
 			return false;
 		*quiet = before && before == now;
 		/* What can't be read will not be read the third time. */
-		if (*quiet || !before || !now || reading == READINGS_MAX ||
-		    clock_now_us() >= deadline_us)
+		if (!before || !now || reading == READINGS_MAX ||
+		    !is_worth_another(patience, *quiet))
 			return true;
 		if (!file_path(evidence, reading - 1, path, err))
 			return false;

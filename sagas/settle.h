@@ -29,10 +29,18 @@ bool sagas_settle(struct evidence *evidence, int64_t since_us, struct settled *s
 
 /*
  * Two equal readings apart in time, as snapshots 1 and 2 (evidence001.history, evidence002). While
- * they differ the older one is given up for a new one with the next number, until `deadline_us`
- * (clock_now_us()) has passed. `*quiet`: they are equal; else judges see in what they differ.
+ * they differ the older one is given up for a new one with the next number, until `rest_by_us` has
+ * passed. So it is while they are equal and yet something is owed, until `due_us`: who waits for an
+ * answer that was lost, or before the next attempt, rests as well. Times are of clock_now_us().
  */
-bool sagas_snapshots(struct evidence *evidence, int64_t deadline_us, bool *quiet,
+struct patience {
+	int64_t rest_by_us, due_us;
+	bool (*owes)(void *context); /* as far as the readings so far can tell; NULL: never */
+	void *context;
+};
+
+/* `*quiet`: they are equal; else judges see in what they differ. */
+bool sagas_snapshots(struct evidence *evidence, const struct patience *patience, bool *quiet,
 		     struct error *err);
 
 #endif

@@ -262,3 +262,12 @@ bool verdicts_any_invalid(const struct verdicts *verdicts)
 				return true;
 	return false;
 }
+
+bool verdicts_any_owed(const struct verdicts *verdicts)
+{
+	for (size_t c = 0; c < verdicts->judge->contract_count; c++)
+		for (size_t i = 0; invariants[i]; i++)
+			if (verdicts->judge->contracts[c].judgements[i].owed)
+				return true;
+	return false;
+}

@@ -47,6 +47,7 @@ static const char *if_file(const char *place)
 static bool read_all(struct evidence *evidence, struct error *err)
 {
 	int64_t since_us = clock_now_us();
+	struct patience patience = { .owes = NULL };
 	struct settled settled;
 	bool quiet = false;
 
@@ -58,7 +59,8 @@ static bool read_all(struct evidence *evidence, struct error *err)
 	       settled.succeeded, settled.compensated, settled.absent, settled.open,
 	       settled.unreadable, (double)settled.took_us / 1e6, evidence_requests(evidence));
 	since_us = clock_now_us();
-	if (!sagas_snapshots(evidence, since_us + 20 * US_PER_S, &quiet, err))
+	patience.rest_by_us = since_us + 20 * US_PER_S;
+	if (!sagas_snapshots(evidence, &patience, &quiet, err))
 		return false;
 	printf("snapshots: %s in %.2f s, %" PRIu64 " requests\n", quiet ? "equal" : "not equal",
 	       (double)(clock_now_us() - since_us) / 1e6, evidence_requests(evidence));

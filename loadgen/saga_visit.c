@@ -1,5 +1,6 @@
 #include "loadgen/saga_visit.h"
 
+#include "lib/http1.h"
 #include "lib/saga_key.h"
 #include "loadgen/visit.h"
 
@@ -178,12 +179,24 @@ static void say_state(struct visit *visit, const struct answer *answer, struct r
 
 enum meaning { MEANS_YES, MEANS_NO, MEANS_UNKNOWN };
 
+/* An answer of our own proxy is not what the system says. */
+static bool is_made_up(const struct answer *answer)
+{
+	struct text kind;
+
+	return http1_header(answer->headers, "X-Sagastorm-Fault", &kind);
+}
+
 /*
  * Without a connection nothing was sent. A 4xx is a refusal, but for those that say "not now": a
  * request that timed out (408) or came too early (425) may still be carried out.
  */
-static enum meaning meaning_of(enum failure failure, int status)
+static enum meaning meaning_of(enum failure failure, const struct answer *answer)
 {
+	int status = answer->status;
+
+	if (is_made_up(answer))
+		return MEANS_UNKNOWN;
 	if (failure == FAILURE_DNS || failure == FAILURE_CONNECT || failure == FAILURE_TLS)
 		return MEANS_NO;
 	if (failure != FAILURE_NONE && failure != FAILURE_HTTP && failure != FAILURE_EXPECTATION)
@@ -289,7 +302,7 @@ void saga_answered(struct visit *visit, enum failure failure, const struct answe
 		   int64_t at_us)
 {
 	const struct saga_role *role = visit->step->saga;
-	enum meaning meaning = meaning_of(failure, answer->status);
+	enum meaning meaning = meaning_of(failure, answer);
 
 	if (saga_of(visit->user, role->saga)->number == SAGA_NONE)
 		return;
@@ -310,6 +323,6 @@ bool saga_wants_again(struct visit *visit, enum failure failure, const struct an
 	const struct saga_role *role = visit->step->saga;
 
 	return role->verb == SAGA_PLACES && role->again > 0 && !visit->again &&
-	       failure == FAILURE_NONE && meaning_of(failure, answer->status) == MEANS_YES &&
+	       failure == FAILURE_NONE && meaning_of(failure, answer) == MEANS_YES &&
 	       !visit->user->worker->cutting_off && random_unit(&visit->user->random) < role->again;
 }

@@ -35,9 +35,11 @@ class Orders(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def answer(self, status, body):
+    def answer(self, status, body, headers=()):
         try:
             self.send_response(status)
+            for name, value in headers:
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -69,6 +71,9 @@ class Orders(http.server.BaseHTTPRequestHandler):
         if how == "hang":
             threading.Event().wait(1)
             self.close_connection = True
+            return
+        if how == "made-up":
+            self.answer(201, b'{"id": "o-9", "status": "PAID"}', [("X-Sagastorm-Fault", "replace")])
             return
         if how == "twice":
             self.answer(201, b'{"id": "o-%d", "status": "NEW", "total": "19.90"}' % times)
@@ -110,7 +115,7 @@ def events(text, *arguments):
 MEANINGS = [("201", "OK"), ("200", "OK"), ("400", "FAIL"), ("404", "FAIL"), ("409", "FAIL"),
             ("422", "FAIL"), ("429", "FAIL"), ("408", "INFO"), ("425", "INFO"), ("500", "INFO"),
             ("502", "INFO"), ("503", "INFO"), ("302", "INFO"), ("reset", "INFO"),
-            ("hang", "INFO")]
+            ("hang", "INFO"), ("made-up", "INFO")]
 result, found = events(journeys("".join(
     place(how, "      timeout: 200ms\n") for how, _ in MEANINGS)))
 said = [(f["event"], f["status"]) for f in found.of("OK", "FAIL", "INFO")]
@@ -164,6 +169,13 @@ result, found = events(journeys("    - post: /place/twice\n      saga: { places:
                                 "    - post: /place/201\n      saga: { misuses: order }\n"))
 ok(found.of("AGAIN")[0]["value"] == 0, "another answer to the same request is seen", found.facts)
 ok(found.of("MISUSED")[0]["value"] == 0, "so is another body that was taken", found.facts)
+
+result, found = events(journeys(
+    "    - post: /place/201\n      saga: order\n"
+    "    - post: /place/made-up\n      saga: { misuses: order }\n"
+    "    - delete: /place/made-up\n      saga: { cancels: order }\n"))
+ok([f["event"] for f in found.facts][3:] == ["CANCEL_SENT", "CANCEL_INFO"],
+   "what the harness's own proxy answers is nobody's word", found.facts)
 
 # Two tabs.
 result, found = events(journeys(

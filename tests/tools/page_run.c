@@ -1,6 +1,7 @@
 /*
  * page_run DIR [SECONDS NAMES]: a run that has everything report.html can show, much of it, and
- * every word of it hostile: names, samples, keys of sagas, words of faults. Then its reports.
+ * every word of it hostile: names, samples, keys of sagas, words of faults. Then its reports. With
+ * fewer than ten names there is only some of everything.
  */
 #include <jansson.h>
 #include <math.h>
@@ -17,12 +18,12 @@ enum {
 	PER_S = 60,
 	PHASES = 4,
 	JOURNEYS = 20,
-	FAULTS = 30,
-	GATES = 60,
-	INVARIANTS = 30,
-	WITNESSES = 20,
-	LINES = 40,
 };
+
+struct amounts {
+	int faults, gates, invariants, witnesses, lines;
+};
+static const struct amounts much = { 30, 60, 30, 20, 40 }, little = { 3, 5, 6, 2, 5 };
 
 /* What would do something if it were not escaped, or would show what is not there. */
 static const char *const hostile[] = {
@@ -42,6 +43,7 @@ enum { HOSTILE = sizeof(hostile) / sizeof(*hostile) };
 struct run {
 	const char *directory;
 	int seconds, names;
+	const struct amounts *amounts;
 	struct history *worker, *chaos;
 	struct random random;
 	uint64_t books[OUTCOME_COUNT];
@@ -123,7 +125,8 @@ static void add_second(struct run *run, int second)
 
 static void add_fault(struct run *run, uint32_t number)
 {
-	int64_t from_us = run->seconds * US_PER_S / (FAULTS + 1) * (int64_t)(number + 1);
+	int64_t from_us =
+		run->seconds * US_PER_S / (run->amounts->faults + 1) * (int64_t)(number + 1);
 	static const enum fault_state states[] = { FAULT_ARMING, FAULT_ARMED, FAULT_HEALING,
 						   FAULT_HEALED };
 
@@ -176,11 +179,11 @@ static void write_meta(const struct run *run)
 		json_array_append_new(journeys, words("journey", i));
 	for (int i = 0; i < run->names; i++)
 		json_array_append_new(requests, words("GET", i));
-	for (int i = 0; i < FAULTS; i++)
+	for (int i = 0; i < run->amounts->faults; i++)
 		json_array_append_new(faults,
 				      json_pack("{s:o, s:s, s:o}", "name", words("fault", i),
 						"kind", "latency", "target", words("edge", i)));
-	for (int i = 0; i < GATES; i++)
+	for (int i = 0; i < run->amounts->gates; i++)
 		json_array_append_new(gates, json_pack("{s:s, s:o}", "gate",
 						       i % 3 ? "p99 < 10ms" : "errors < 50%",
 						       "name", words("gate", i)));
@@ -195,16 +198,16 @@ static void write_meta(const struct run *run)
 			     "environment", "host", words("host", 2)));
 }
 
-static json_t *witness(int number)
+static json_t *witness(const struct run *run, int number)
 {
 	json_t *timeline = json_array(), *faults = json_array();
 
-	for (int i = 0; i < LINES; i++)
+	for (int i = 0; i < run->amounts->lines; i++)
 		json_array_append_new(timeline,
 				      json_pack("{s:f, s:o, s:o, s:o, s:b}", "at_s", i * 0.75,
 						"source", words("source", i), "what",
 						words("what", i), "detail", words("detail", i),
-						"contradicts", i == LINES - 2));
+						"contradicts", i == run->amounts->lines - 2));
 	json_array_append_new(faults,
 			      json_pack("{s:o, s:s}", "name", words("fault", 1), "met", "exactly"));
 	return json_pack("{s:o, s:o, s:f, s:s, s:o, s:o}", "saga", words("saga", number), "reason",
@@ -212,13 +215,13 @@ static json_t *witness(int number)
 			 "faults", faults);
 }
 
-static json_t *invariant(int number)
+static json_t *invariant(const struct run *run, int number)
 {
 	static const char *const verdicts[] = { "invalid", "valid", "unknown" };
 	json_t *witnesses = json_array();
 
-	for (int i = 0; i < WITNESSES && number % 3 == 0; i++)
-		json_array_append_new(witnesses, witness(number + i));
+	for (int i = 0; i < run->amounts->witnesses && number % 3 == 0; i++)
+		json_array_append_new(witnesses, witness(run, number + i));
 	return json_pack("{s:o, s:o, s:s, s:i, s:i, s:i, s:o, s:o}", "name", words("rule", number),
 			 "statement", words("statement", number), "verdict", verdicts[number % 3],
 			 "checked", 1000, "violations", number % 3 ? 0 : 25, "unjudged", 0, "why",
@@ -230,14 +233,14 @@ static void write_verdicts(const struct run *run)
 	json_t *invariants = json_array(), *verified = json_array(), *stuck = json_array();
 	json_t *succeeded = json_array(), *risks = json_array(), *saga;
 
-	for (int i = 0; i < INVARIANTS; i++)
-		json_array_append_new(invariants, invariant(i));
+	for (int i = 0; i < run->amounts->invariants; i++)
+		json_array_append_new(invariants, invariant(run, i));
 	for (int i = 0; i < run->seconds; i++) {
 		json_array_append_new(verified, json_integer(i % 40 > 30 ? 4 : 8));
 		json_array_append_new(succeeded, json_integer(i % 40 > 30 ? 5 : 8));
 		json_array_append_new(stuck, json_integer(i % 40 > 30 ? 3 : 0));
 	}
-	for (int i = 0; i < FAULTS; i++)
+	for (int i = 0; i < run->amounts->faults; i++)
 		json_array_append_new(risks, json_pack("{s:o, s:i, s:i, s:i, s:i}", "fault",
 						       words("fault", i), "sagas", 20, "exactly", 3,
 						       "money", 12345, "quantity", 6));
@@ -267,8 +270,8 @@ static void write_run(struct run *run)
 
 	for (int second = 0; second < run->seconds; second++)
 		add_second(run, second);
-	for (uint32_t i = 0; i < FAULTS; i++)
-		add_fault(run, i);
+	for (int i = 0; i < run->amounts->faults; i++)
+		add_fault(run, (uint32_t)i);
 	for (int i = 0; i < OUTCOME_COUNT; i++)
 		ended.books[i] = run->books[i];
 	history_put(run->worker, RECORD_EVENT, 0, &ended, sizeof(ended));
@@ -293,6 +296,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	run.directory = argv[1];
+	run.amounts = run.names < 10 ? &little : &much;
 	buffer_format(&history, "%s/history", argv[1]);
 	run.worker = history_create(history.data, "worker-0", &err);
 	run.chaos = run.worker ? history_create(history.data, "chaos", &err) : NULL;

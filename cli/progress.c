@@ -176,13 +176,15 @@ void progress_show(void *context, const struct run_progress *now)
 {
 	struct progress *progress = context;
 	uint32_t tens = (uint32_t)(now->at_s / 10);
+	bool plain = progress->style == PROGRESS_PLAIN;
 
-	if (progress->live)
+	if (progress->live) {
 		live_take_second(progress->live, now);
+		plain = !live_is_shown(progress->live); /* it could not take the terminal */
+	}
 	if (progress->style == PROGRESS_JSON)
 		show_json(progress->out, now);
-	else if (progress->style == PROGRESS_LINE ||
-		 (progress->style == PROGRESS_PLAIN && tens > progress->shown))
+	else if (progress->style == PROGRESS_LINE || (plain && tens > progress->shown))
 		show_line(progress, now);
 	progress->shown = tens;
 }

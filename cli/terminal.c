@@ -213,12 +213,15 @@ bool terminal_is_capable(int out)
 	return isatty(out) && type && *type && strcmp(type, "dumb") != 0 && in_foreground(out);
 }
 
-/* Keys at once and unseen; nothing halts the output; a read takes what is there and never waits. */
+/*
+ * Keys at once and unseen; nothing halts the output. A read still waits for one: to a shell that
+ * finds the terminal like this, when we were killed, nothing at all would be the end of its input.
+ */
 static struct termios without_lines(struct termios modes)
 {
 	modes.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	modes.c_iflag &= ~(tcflag_t)IXON;
-	modes.c_cc[VMIN] = 0;
+	modes.c_cc[VMIN] = 1;
 	modes.c_cc[VTIME] = 0;
 	return modes;
 }
@@ -298,10 +301,13 @@ bool terminal_write(struct text text)
 
 int terminal_key(void)
 {
+	struct pollfd polled = { terminal.in, POLLIN, 0 };
 	char keys[KEYS_AT_ONCE];
 	ssize_t count;
 
 	if (!terminal.shown || terminal.in < 0 || !in_foreground(terminal.in))
+		return 0;
+	if (poll(&polled, 1, 0) != 1 || !(polled.revents & POLLIN))
 		return 0;
 	count = read(terminal.in, keys, sizeof(keys));
 	/* One at a time: someone who leans on a key has pressed it once. */

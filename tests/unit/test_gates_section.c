@@ -113,14 +113,19 @@ struct stage {
 	struct gate_watch *gates;
 };
 
-static void stage_begin(struct stage *stage, const char *text)
+static void stage_begin_with(struct stage *stage, const char *text, bool all)
 {
 	*stage = (struct stage){ .directory = "/tmp/test_gates_XXXXXX", .scenario = load(text) };
 	if (!stage->scenario || !mkdtemp(stage->directory))
 		abort();
 	stage->history = history_create(stage->directory, "worker-0", NULL);
 	stage->watch = watch_new(stage->directory, &stage->scenario->names);
-	stage->gates = gate_watch_new(stage->scenario, stage->watch, stage->history, false);
+	stage->gates = gate_watch_new(stage->scenario, stage->watch, stage->history, all);
+}
+
+static void stage_begin(struct stage *stage, const char *text)
+{
+	stage_begin_with(stage, text, false);
 }
 
 static void stage_end(struct stage *stage)
@@ -186,11 +191,32 @@ static void test_stopping(void)
 	stage_end(&stage);
 }
 
+static void test_watching(void)
+{
+	struct judgement judgement;
+	struct stage stage;
+
+	stage_begin_with(&stage, REST "gates: [ errors < 5%, ok > 10 ]\n", true);
+	TEST("all gates that requests and starts decide can be looked at, and stop nothing") {
+		CHECK(!play(&stage, 2, 100, 50));
+		CHECK(gate_watch_judge(stage.gates, 0, &judgement));
+		CHECK_INT(judgement.holding, DOES_NOT_HOLD);
+		CHECK_INT((int)(judgement.actual * 100), 50);
+		CHECK(gate_watch_judge(stage.gates, 1, &judgement));
+		CHECK_INT(judgement.holding, HOLDS);
+		CHECK(!gate_watch_judge(stage.gates, 2, &judgement));
+		CHECK(!gate_watch_judge(NULL, 0, &judgement));
+		CHECK(!gate_watch_reason(stage.gates));
+	}
+	stage_end(&stage);
+}
+
 int main(void)
 {
 	test_good();
 	test_mistakes();
 	test_stopping();
+	test_watching();
 	complaints_release(&complaints);
 	buffer_release(&said);
 	return tap_done();

@@ -36,6 +36,7 @@ struct made {
 	int64_t ok_in_books; /* more or less than there are */
 	uint32_t lost_workers;
 	int signal;
+	int64_t paused_s, went_on_s; /* 0: not */
 	bool endless; /* no RUN_ENDED */
 	bool no_limits;
 };
@@ -83,6 +84,10 @@ static void make(struct made_run *run, const struct made *made)
 		made_event(run, EVENT_WORKER_LOST, 5000000, i);
 	if (made->signal)
 		made_event(run, EVENT_STOP_REQUESTED, 5000000, (uint32_t)made->signal);
+	if (made->paused_s)
+		made_event(run, EVENT_PAUSED, made->paused_s * 1000000, 1);
+	if (made->went_on_s)
+		made_event(run, EVENT_PAUSED, made->went_on_s * 1000000, 0);
 	books[OUTCOME_OK] += (uint64_t)made->ok_in_books;
 	if (!made->endless)
 		made_run_end(run, 10000000, books);
@@ -183,6 +188,21 @@ static void test_outcomes(void)
 	TEST("a stopped run whose generator was the limit is invalid first")
 		check_made(&(struct made){ .signal = SIGINT, .starts = 50, .late = 10 }, "lag p99",
 			   10);
+}
+
+static void test_pauses(void)
+{
+	TEST("a run that was paused is no measurement, and what was dropped is not for want of room")
+		check_made(&(struct made){ .paused_s = 3, .went_on_s = 5, .dropped = 20 },
+			   "it was paused by hand for 2.00 s", 10);
+	TEST("a pause lasts to the end when nobody goes on")
+		check_made(&(struct made){ .paused_s = 4, .dropped = 60 },
+			   "it was paused by hand for 6.00 s", 10);
+	TEST("or to where the run was stopped")
+		check_made(&(struct made){ .paused_s = 4, .signal = SIGINT },
+			   "it was paused by hand for 1.00 s", 10);
+	TEST("to go on without a pause is nothing")
+		check_made(&(struct made){ .went_on_s = 4 }, NULL, 0);
 }
 
 static void test_ranks(void)
@@ -395,6 +415,7 @@ int main(void)
 	test_limits();
 	test_books();
 	test_outcomes();
+	test_pauses();
 	test_ranks();
 	test_damage();
 	test_torn_reason();

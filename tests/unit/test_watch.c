@@ -12,6 +12,7 @@
 #include "engine/steady.h"
 #include "lib/clock.h"
 #include "lib/file.h"
+#include "sagas/contract.h"
 #include "tests/unit/tap.h"
 
 static const char *const journeys[] = { "browse", "checkout" };
@@ -315,6 +316,92 @@ static char *explanation(const struct stage *stage)
 	return copy;
 }
 
+static void saga(struct history *history, uint32_t number, int64_t at_s, enum saga_event event,
+		 uint8_t state)
+{
+	const struct record_saga record = {
+		.at_us = at_s * US_PER_S, .saga = number, .event = (uint8_t)event, .state = state
+	};
+
+	history_put(history, RECORD_SAGA, 0, &record, sizeof(record));
+}
+
+static struct watch_sagas sagas_at(struct watch *watch, int64_t second)
+{
+	while (!watch_turn(watch, second * US_PER_S + WATCH_SETTLE_US))
+		continue;
+	return watch_sagas(watch);
+}
+
+static void test_sagas(void)
+{
+	static const struct contract contract = {
+		.settles_within_us = 5 * US_PER_S,
+		.state_count = 4,
+		.states = { { NULL, STATE_MOVING, 0 },
+			    { NULL, STATE_SUCCEEDED, 0 },
+			    { NULL, STATE_COMPENSATED, 0 },
+			    { NULL, STATE_SUCCEEDED, 0 } },
+	};
+	struct history *history;
+	struct watch_sagas seen;
+	struct watch *watch;
+
+	begin();
+	watch = watch_new(directory, &names);
+	watch_know_contract(watch, &contract);
+	history = writer("worker-0");
+	TEST("sagas: each ends once, however often and in how many ways it is read") {
+		for (uint32_t i = 0; i < 6; i++)
+			saga(history, i, 1, SAGA_MINTED, STATE_NONE);
+		saga(history, 0, 1, SAGA_SAW, 0);
+		saga(history, 0, 2, SAGA_SAW, 1);
+		saga(history, 0, 2, SAGA_SAW, 1);
+		saga(history, 0, 3, SAGA_SAW, 3);
+		saga(history, 1, 2, SAGA_SAW, 2);
+		saga(history, 2, 2, SAGA_SAW, 1);
+		saga(history, 2, 3, SAGA_SAW, 2);
+		seen = sagas_at(watch, 3);
+		CHECK_INT(seen.minted, 6);
+		CHECK_INT(seen.succeeded, 1);
+		CHECK_INT(seen.compensated, 2);
+		CHECK_INT(seen.late, 0);
+		CHECK_INT(seen.wrong, 0);
+	}
+	TEST("one that was refused has ended, unless it is tried again") {
+		saga(history, 3, 3, SAGA_FAIL, STATE_NONE);
+		saga(history, 4, 3, SAGA_FAIL, STATE_NONE);
+		CHECK_INT(sagas_at(watch, 4).refused, 2);
+		saga(history, 4, 4, SAGA_SENT, STATE_NONE);
+		CHECK_INT(sagas_at(watch, 4).refused, 1);
+	}
+	TEST("one not seen to end in its time is late, until it is") {
+		CHECK_INT(sagas_at(watch, 6).late, 0);
+		CHECK_INT(sagas_at(watch, 8).late, 2); /* 4 and 5 */
+		saga(history, 5, 8, SAGA_SAW, 1);
+		saga(history, 6, 1, SAGA_MINTED, STATE_NONE);
+		CHECK_INT(sagas_at(watch, 9).late, 2);
+		CHECK_INT(watch_sagas(watch).succeeded, 2);
+	}
+	TEST("what contradicts itself is counted as it is seen") {
+		saga(history, 0, 9, SAGA_MISSED, STATE_NONE);
+		saga(history, 1, 9, SAGA_AGAIN, STATE_NONE);
+		CHECK_INT(sagas_at(watch, 10).wrong, 2);
+	}
+	TEST("numbers and times that no run has are left out") {
+		saga(history, UINT32_MAX, 9, SAGA_MINTED, STATE_NONE);
+		saga(history, UINT32_MAX, 9, SAGA_SAW, 1);
+		saga(history, 7, INT64_MAX / US_PER_S, SAGA_MINTED, STATE_NONE);
+		saga(history, 8, -5, SAGA_MINTED, STATE_NONE);
+		saga(history, 9000, 9, SAGA_FAIL, STATE_NONE);
+		saga(history, 0, 9, SAGA_SAW, 31);
+		CHECK_INT(sagas_at(watch, 20).late, 3); /* 4, 6 and 8 */
+	}
+	watch_free(watch);
+	history_close(history);
+	end();
+}
+
 static void test_before(void)
 {
 	struct stage stage;
@@ -408,6 +495,7 @@ int main(void)
 	test_process();
 	test_hostile();
 	test_faults();
+	test_sagas();
 	test_before();
 	test_during();
 	test_after();

@@ -145,8 +145,11 @@ bool helpers_start(const struct helper_order *order, struct error *err)
 	return one;
 }
 
+/* One that can't be looked at may be one of them: it is not ended, and not taken to be gone. */
+enum sight { SIGHT_OTHER, SIGHT_HELPER, SIGHT_NONE };
+
 /* Whether that process is one of them and alive; a zombie only waits for its parent. */
-static bool is_helper(const char *pid, const char *token)
+static enum sight see_helper(const char *pid, const char *token)
 {
 	char path[300], line[512] = "";
 	const char *name, *end;
@@ -155,15 +158,17 @@ static bool is_helper(const char *pid, const char *token)
 	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return errno == ENOENT || errno == ESRCH ? SIGHT_OTHER : SIGHT_NONE;
 	if (read(fd, line, sizeof(line) - 1) < 0)
 		line[0] = '\0';
 	close(fd);
 	name = strchr(line, '(');
 	end = strrchr(line, ')');
-	return name && end && (size_t)(end - name - 1) == strlen(token) &&
-	       strncmp(name + 1, token, strlen(token)) == 0 && strncmp(end, ") Z", 3) != 0 &&
-	       strncmp(end, ") X", 3) != 0;
+	if (name && end && (size_t)(end - name - 1) == strlen(token) &&
+	    strncmp(name + 1, token, strlen(token)) == 0 && strncmp(end, ") Z", 3) != 0 &&
+	    strncmp(end, ") X", 3) != 0)
+		return SIGHT_HELPER;
+	return SIGHT_OTHER;
 }
 
 /* Through a pidfd, and a second look after it was opened: never a successor. */
@@ -174,7 +179,7 @@ static void end_one(const char *pid, const char *token)
 
 	if (fd < 0)
 		return;
-	if (is_helper(pid, token))
+	if (see_helper(pid, token) == SIGHT_HELPER)
 		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 	close(fd);
 }
@@ -183,10 +188,11 @@ static size_t find_helpers(const char *token, bool end_them)
 {
 	DIR *processes = opendir("/proc");
 	struct dirent *entry;
-	size_t found = 0;
+	size_t found = processes ? 0 : 1; /* nobody can tell */
 
 	while (processes && (entry = readdir(processes))) {
-		if (!isdigit((unsigned char)entry->d_name[0]) || !is_helper(entry->d_name, token))
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    see_helper(entry->d_name, token) == SIGHT_OTHER)
 			continue;
 		found++;
 		if (end_them)

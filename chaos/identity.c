@@ -55,23 +55,38 @@ static bool parse_stat(const char *line, struct stat_line *stat)
 	return good;
 }
 
+/* Keeps errno. */
 static bool read_small(const char *path, char *out, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t got = fd < 0 ? -1 : read(fd, out, size - 1);
+	int why = got < 0 ? errno : ESRCH;
 
 	if (fd >= 0)
 		close(fd);
 	out[got > 0 ? got : 0] = '\0';
+	errno = why;
 	return got > 0;
 }
 
-static bool read_stat(int64_t pid, struct stat_line *stat)
+/* What can't be read is not gone: without a descriptor to spare, everybody would be. */
+enum sight { SIGHT_NONE, SIGHT_GONE, SIGHT_CLEAR };
+
+static enum sight see(int64_t pid, struct stat_line *stat)
 {
 	char path[64], line[1024];
 
 	snprintf(path, sizeof(path), "/proc/%" PRId64 "/stat", pid);
-	return read_small(path, line, sizeof(line)) && parse_stat(line, stat);
+	if (!read_small(path, line, sizeof(line)))
+		return errno == ENOENT || errno == ESRCH ? SIGHT_GONE : SIGHT_NONE;
+	if (!parse_stat(line, stat))
+		return SIGHT_NONE;
+	return stat->state == 'Z' || stat->state == 'X' ? SIGHT_GONE : SIGHT_CLEAR;
+}
+
+static bool read_stat(int64_t pid, struct stat_line *stat)
+{
+	return see(pid, stat) == SIGHT_CLEAR;
 }
 
 static bool read_boot(char boot[37])
@@ -87,13 +102,20 @@ static bool read_boot(char boot[37])
 
 bool process_identify(int64_t pid, struct process_identity *identity, struct error *err)
 {
-	struct stat_line stat;
+	struct stat_line stat = { .state = '\0' };
+	enum sight sight;
 
 	memset(identity, 0, sizeof(*identity));
-	if (pid <= 0 || pid > INT32_MAX || !read_stat(pid, &stat))
+	if (pid <= 0 || pid > INT32_MAX)
 		return error_set(err, "there is no process %" PRId64, pid);
-	if (stat.state == 'Z' || stat.state == 'X')
-		return error_set(err, "process %" PRId64 " has ended", pid);
+	sight = see(pid, &stat);
+	if (sight == SIGHT_NONE)
+		return error_errno(err, "cannot look at process %" PRId64, pid);
+	if (sight == SIGHT_GONE)
+		return error_set(err,
+				 stat.state ? "process %" PRId64 " has ended" :
+					      "there is no process %" PRId64,
+				 pid);
 	if (!read_boot(identity->boot))
 		return error_set(err, "cannot read the boot id of this machine");
 	identity->pid = pid;
@@ -104,11 +126,16 @@ bool process_identify(int64_t pid, struct process_identity *identity, struct err
 char process_state(const struct process_identity *identity)
 {
 	struct stat_line stat;
+	enum sight sight;
 	char boot[37];
 
-	if (identity->pid <= 0 || !read_boot(boot) || strcmp(boot, identity->boot) != 0 ||
-	    !read_stat(identity->pid, &stat) || stat.started != identity->started ||
-	    stat.state == 'Z' || stat.state == 'X')
+	if (identity->pid <= 0)
+		return '\0';
+	sight = read_boot(boot) ? see(identity->pid, &stat) : SIGHT_NONE;
+	if (sight == SIGHT_NONE)
+		return PROCESS_UNSEEN;
+	if (sight == SIGHT_GONE || stat.started != identity->started ||
+	    strcmp(boot, identity->boot) != 0)
 		return '\0';
 	return stat.state;
 }
@@ -127,15 +154,18 @@ bool process_signal(const struct process_identity *identity, int signal, bool *g
 {
 	int fd = (int)syscall(SYS_pidfd_open, (pid_t)identity->pid, 0);
 	bool good;
+	char state;
 
 	*gone = false;
 	if (fd < 0 && errno != ESRCH && errno != EINVAL)
 		return error_errno(err, "cannot open process %" PRId64, identity->pid);
-	if (fd < 0 || !process_alive(identity)) {
+	state = fd < 0 ? '\0' : process_state(identity);
+	if (state == '\0' || state == PROCESS_UNSEEN) {
 		if (fd >= 0)
 			close(fd);
-		*gone = true;
-		return error_set(err, "process %" PRId64 " is gone", identity->pid);
+		*gone = state == '\0';
+		return error_set(err, "process %" PRId64 " %s", identity->pid,
+				 *gone ? "is gone" : "can't be looked at");
 	}
 	good = syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0;
 	if (!good) {

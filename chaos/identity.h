@@ -17,12 +17,14 @@ struct process_identity {
 };
 
 bool process_identify(int64_t pid, struct process_identity *identity, struct error *err);
-/* Alive and the same. A zombie is dead. */
+/* Alive and the same. A zombie is dead; one that can't be looked at is not, as far as we know. */
 bool process_alive(const struct process_identity *identity);
 /* Sends it through a pidfd, after looking: never hits a successor. Gone: false with `*gone`. */
 bool process_signal(const struct process_identity *identity, int signal, bool *gone,
 		    struct error *err);
-char process_state(const struct process_identity *identity); /* 'R' 'S' 'T' ...; 0: gone */
+/* 'R' 'S' 'T' ...; 0: gone; or that nobody can tell, for lack of descriptors or of rights. */
+enum { PROCESS_UNSEEN = '?' };
+char process_state(const struct process_identity *identity);
 
 bool process_has_name(const struct process_identity *process, const char *name); /* comm */
 int64_t process_parent(int64_t pid);     /* 0: there is none, or no such process */

@@ -92,6 +92,22 @@ static int look_among(const char *directory, const char *below, bool numbers, co
 	return fd;
 }
 
+/* Without the two descriptors that looking takes, everything would seem to be gone. */
+static bool could_look(void)
+{
+	int directory = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int space = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int why = errno;
+	bool could = directory >= 0 && space >= 0;
+
+	if (directory >= 0)
+		close(directory);
+	if (space >= 0)
+		close(space);
+	errno = why;
+	return could;
+}
+
 int netns_open(const json_t *record, bool *gone, struct error *err)
 {
 	const char *path = json_string_value(json_object_get(record, "path"));
@@ -109,7 +125,11 @@ int netns_open(const json_t *record, bool *gone, struct error *err)
 		fd = look_among(named[i], "", false, record);
 	if (fd >= 0)
 		return fd;
-	*gone = true;
+	*gone = could_look();
+	if (!*gone) {
+		error_errno(err, "cannot look for the network namespace of '%s'", path);
+		return -1;
+	}
 	error_set(err, "the network namespace of '%s' is gone", path);
 	return -1;
 }

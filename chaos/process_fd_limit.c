@@ -164,6 +164,11 @@ static rlim_t member(const json_t *row, const char *key)
 	return (rlim_t)json_integer_value(json_object_get(row, key));
 }
 
+static bool is_seen(const struct process_identity *process)
+{
+	return process_alive(process) && process_state(process) != PROCESS_UNSEEN;
+}
+
 static bool fd_limit_arm(const struct fault *fault, const json_t *undo, struct error *err)
 {
 	(void)fault;
@@ -173,7 +178,7 @@ static bool fd_limit_arm(const struct fault *fault, const json_t *undo, struct e
 
 		if (!process_of_row(row, &process, err))
 			return false;
-		if (!process_alive(&process))
+		if (!is_seen(&process))
 			return error_set(err, "'%s' is gone", process_service(row));
 		if (!set_limit(&process, member(row, "limit"), err))
 			return false;
@@ -186,7 +191,7 @@ static bool is_ours(const json_t *row, struct process_identity *process)
 {
 	struct rlimit limits;
 
-	return process_of_row(row, process, NULL) && process_alive(process) &&
+	return process_of_row(row, process, NULL) && is_seen(process) &&
 	       limits_of(process, &limits, NULL) && limits.rlim_cur == member(row, "limit") &&
 	       limits.rlim_cur != member(row, "soft");
 }
@@ -212,6 +217,9 @@ static bool fd_limit_look(const json_t *undo, struct error *err)
 
 		if (!process_of_row(process_row(undo, i), &process, err))
 			return false;
+		if (process_state(&process) == PROCESS_UNSEEN)
+			return error_set(err, "process %" PRId64 " can't be looked at",
+					 process.pid);
 		if (is_ours(process_row(undo, i), &process))
 			return error_set(err, "process %" PRId64 " still has its low limit",
 					 process.pid);

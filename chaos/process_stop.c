@@ -14,6 +14,13 @@ static bool stands(const struct process_identity *process)
 	return process_state(process) == 'T';
 }
 
+static bool goes_on(const struct process_identity *process)
+{
+	char state = process_state(process);
+
+	return state != 'T' && state != PROCESS_UNSEEN;
+}
+
 static bool stop_plan(const struct fault *fault, struct fault_plan *plan, struct error *err)
 {
 	if (!process_plan(fault, "stop", plan, err))
@@ -81,8 +88,8 @@ static bool stop_look(const json_t *undo, struct error *err)
 
 		if (!process_of_row(row, &process, err))
 			return false;
-		if (stands(&process))
-			return error_set(err, "process %lld (%s) still stands",
+		if (!goes_on(&process))
+			return error_set(err, "process %lld (%s) still stands, or can't be seen",
 					 (long long)process.pid, process_service(row));
 	}
 	return true;

@@ -2,6 +2,7 @@
 # what clumsy and hostile people do to a game day: nobody else is hit, nothing hangs, nothing lies
 # timeout: 120s
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -101,6 +102,31 @@ def test_hung_supervisor():
            f"{time.monotonic() - begin} {harness.lines}")
 
 
+def heal_with(descriptors, state):
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+    return subprocess.run([BINARY, "chaos", "heal"], stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.STDOUT, preexec_fn=few, timeout=60, check=False,
+                          env=dict(os.environ, SAGASTORM_STATE=state))
+
+
+def test_few_descriptors():
+    """Whoever can't look must not say that it is gone."""
+    with Victim() as victim, Harness(victim.yaml(), STOP, "both@armed") as harness:
+        harness.finish()
+        lied, said = [], ""
+        for descriptors in range(5, 20):
+            result = heal_with(descriptors, harness.state)
+            said += f"{descriptors}: {result.returncode} {result.stdout}"
+            if result.returncode == 0 and victim.state() == "T":
+                lied.append(descriptors)
+            if victim.state() != "T":
+                break
+        ok(not lied, "with no descriptor to look by, nothing is called healed", said)
+        ok(victim.is_well() and not harness.journals(), "with just enough, it is", said)
+
+
 def test_names():
     """What steers a terminal, or pretends to be a line of ours."""
     text = ("system: { name: x, services: { victim: { url: 'http://127.0.0.1:9', "
@@ -121,5 +147,6 @@ test_pidfiles()
 test_bystander()
 test_limits()
 test_hung_supervisor()
+test_few_descriptors()
 test_names()
 done()

@@ -151,7 +151,9 @@ def test_paused_terminal():
         ours, theirs = os.pipe()
         fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
         os.write(theirs, b"x" * 4000)
-        text = scenario(shop, load="rate: 50/s, for: 3s", steps="    - get: /ok", limits="")
+        # A write that waits for its reader would make the load seconds late, not milliseconds.
+        text = scenario(shop, load="rate: 50/s, for: 3s", steps="    - get: /ok",
+                        limits=", lag-limit: 500ms, stall-limit: 1s")
         process = start(text, "--progress", "json", stderr=theirs)
         os.close(theirs)
         time.sleep(5)

@@ -41,7 +41,7 @@ def test_descriptors(shop):
             result = run(scenario(shop, f"users: {users}, for: 3s", steps), "--transport", kind,
                          preexec_fn=limited(resource.RLIMIT_NOFILE, limit))
             ok(result.code == 0 and result.balances() and not result.errors() and
-               result.load["ok"] >= 2 * users,
+               result.load["ok"] >= users,
                f"{kind}: {users} visitors, most of them thinking, share {limit} descriptors", result)
     result = run(scenario(shop, "users: 100, for: 2s", "    - get: /slow/100"),
                  preexec_fn=limited(resource.RLIMIT_NOFILE, 40, 4096))

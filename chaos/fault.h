@@ -82,9 +82,9 @@ struct fault {
 	char *settings_yaml;     /* the same as flow YAML, for the proxy and the journal */
 	const struct system *system;
 	/*
-	 * What it is aimed at, resolved by chaos/faults_aim.c from edge:, service:, region:, witness:. A
-	 * region is its services and, for kinds that can be aimed at edges, the edges that cross
-	 * its border.
+	 * What it is aimed at, resolved by chaos/faults_aim.c from edge:, service:, region:,
+	 * witness:. A region is its services and, for kinds that can be aimed at edges, the edges
+	 * that cross its border.
 	 */
 	const struct edge **edges;
 	size_t edge_count;

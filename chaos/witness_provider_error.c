@@ -1,4 +1,4 @@
-/* provider-error: the payment provider fails, before a charge or a refund has happened, or after that. */
+/* provider-error: the payment provider fails, before a charge or a refund happens, or after. */
 #include "chaos/kinds.h"
 #include "chaos/witness.h"
 

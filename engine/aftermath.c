@@ -98,6 +98,8 @@ static struct evidence_settings settings_of(const struct aftermath *aftermath, s
 		.wall_start_us = clock_wall_us() - since_start_us,
 		.psp_ledger = ledger(aftermath, arena, "psp.jsonl"),
 		.mail_ledger = ledger(aftermath, arena, "mail.jsonl"),
+		.psp_url = service_url((void *)(uintptr_t)scenario, "psp"),
+		.mail_url = service_url((void *)(uintptr_t)scenario, "mail"),
 		.service_url = service_url,
 		.interrupted = is_interrupted,
 		.context = (void *)(uintptr_t)scenario,

@@ -52,6 +52,8 @@ double chart_x(const struct page *page, int64_t at_us);
 /* "90 s", "12:30", "2:05:00", as suits a run of this length. */
 const char *chart_time(const struct page *page, char out[SVG_LABEL_MAX], int64_t at_us);
 
+/* The run at a glance; reports/chart_overview.c. */
+void chart_overview(struct page *page);
 /* Bands without a chart: faults by name, phases; reports/chart_lanes.c. */
 void chart_lanes(struct page *page);
 /* How loud the latencies were; reports/chart_heat.c. */

@@ -102,7 +102,7 @@ static double ended_rate(const struct series *series, size_t bin, int which)
 static const struct chart sagas = {
 	.id = "sagas-over-time",
 	.title = "Sagas by how they ended",
-	.about = "Per second, at the second in which they were sent first.",
+	.about = "By the second in which their key was minted.",
 	.lines = { { "succeeded", 2, ended_rate, 0 },
 		   { "compensated", 0, ended_rate, 1 },
 		   { "stuck", 4, ended_rate, 2 },
@@ -129,8 +129,8 @@ static const struct chart proven = {
 	.id = "goodput",
 	.title = "Goodput and verified goodput",
 	.about = "Sagas per second that were acknowledged, and those of them that were later "
-		 "proven correct. What lies between the two lines was promised and not kept, or "
-		 "can't be told.",
+		 "proven correct. What lies between was compensated, was violated, or can't be "
+		 "told.",
 	.lines = { { "acknowledged", 7, goodput, GOOD_ACKNOWLEDGED },
 		   { "proven correct", 2, goodput, GOOD_VERIFIED } },
 	.count = 2,

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "reports/chart.h"
 #include "reports/html_parts.h"
 #include "reports/words.h"
 
@@ -261,5 +262,6 @@ void html_verdict(struct page *page)
 	buffer_add_string(page->out, "</p>\n");
 	add_reasons(page);
 	add_tiles(page);
+	chart_overview(page);
 	html_section_end(page->out);
 }

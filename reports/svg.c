@@ -121,16 +121,26 @@ void svg_plot_end(struct buffer *out)
 	buffer_add_string(out, "</svg>\n");
 }
 
-struct svg_line svg_line_begin(struct buffer *out, int colour)
+static struct svg_line begin_line(struct buffer *out, int colour, const char *dash)
 {
 	buffer_format(out,
 		      "<path class=\"c%d\" stroke=\"%s\" stroke-width=\"1.6\" "
 		      "stroke-linejoin=\"round\" vector-effect=\"non-scaling-stroke\"",
 		      colour, svg_colours[colour]);
-	if (*dashes[colour])
-		buffer_format(out, " stroke-dasharray=\"%s\"", dashes[colour]);
+	if (*dash)
+		buffer_format(out, " stroke-dasharray=\"%s\"", dash);
 	buffer_add_string(out, " d=\"");
 	return (struct svg_line){ .out = out };
+}
+
+struct svg_line svg_line_begin(struct buffer *out, int colour)
+{
+	return begin_line(out, colour, dashes[colour]);
+}
+
+struct svg_line svg_line_begin_plain(struct buffer *out, int colour)
+{
+	return begin_line(out, colour, "");
 }
 
 struct svg_line svg_area_begin(struct buffer *out, int colour)

@@ -68,6 +68,8 @@ struct svg_line {
 	bool lonely;
 };
 struct svg_line svg_line_begin(struct buffer *out, int colour);
+/* For a line that stands alone: without a dash. */
+struct svg_line svg_line_begin_plain(struct buffer *out, int colour);
 /* A faint area with such an edge. */
 struct svg_line svg_area_begin(struct buffer *out, int colour);
 void svg_line_to(struct svg_line *line, double x, double y);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# every scenario in README.md passes `check`, and every command in it exists
+# every scenario in README.md passes `check`, every command in it exists, and every link leads somewhere
 import os
 import re
 import subprocess
@@ -42,8 +42,25 @@ for command in sorted(set(re.findall(r"`?sagastorm ([a-z]+)[\s`]", text))):
 
 with open("Makefile", encoding="utf-8") as file:
     makefile = file.read()
-for goal in sorted(set(re.findall(r"`?make ([a-z-]+)", text))):
+for goal in sorted(set(re.findall(r"(?:`|^)make ([a-z-]+)", text, flags=re.M))):
     ok(re.search(rf"^[a-z ]*\b{goal}\b[a-z ]*:", makefile, flags=re.M) is not None,
        f"the goal {goal} exists")
+
+# From page to page: links lead somewhere, and whoever starts at the index gets everywhere.
+pages = ["README.md", "HACKING.md"] + sorted(f"docs/{name}" for name in os.listdir("docs")
+                                             if name.endswith(".md"))
+led_to, nowhere = set(), []
+for page in pages:
+    with open(page, encoding="utf-8") as file:
+        prose = re.sub(r"```.*?```|`[^`\n]*`", "", file.read(), flags=re.S)
+    for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
+        place = os.path.normpath(os.path.join(os.path.dirname(page), link))
+        if "://" not in link and not os.path.exists(place):
+            nowhere.append(f"{page}: {link}")
+        if page == "docs/index.md":
+            led_to.add(place)
+ok(not nowhere, "every link between the pages leads somewhere", "\n".join(nowhere))
+missing = sorted(set(pages) - led_to - {"docs/index.md"})
+ok(not missing, "docs/index.md leads to every page", "\n".join(missing))
 print(f"1..{count}")
 sys.exit(1 if failures else 0)

@@ -140,6 +140,8 @@ const struct command command_run = {
 	.usage = "[options] SCENARIO",
 	.about = "Sends the load that the scenario describes, writes everything that happens into a run "
 		 "directory, and prints a summary.\n\n"
+		 "On a terminal it shows how it goes: q stops, p pauses starts, ! heals all faults, ? "
+		 "explains.\n\n"
 		 "The first Ctrl-C stops gracefully: nothing new starts, journeys under way may end. A "
 		 "second one stops at once. Either way the report is written.\n\n"
 		 "The exit code says what came of it; see 'sagastorm help exit-codes'.",

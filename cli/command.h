@@ -114,5 +114,4 @@ extern const struct command command_shop;
 extern const struct command command_version;
 extern const struct command command_witness;
 
-
 #endif

@@ -3,6 +3,7 @@
 
 #include "cli/live_parts.h"
 #include "engine/scenario.h"
+#include "engine/watch.h"
 #include "lib/clock.h"
 
 enum { BLOCK_ONE = 0x2581, LEVELS = 8, THICKEST = 4 };
@@ -112,12 +113,13 @@ static void draw_chart(struct live *live, struct box box, enum live_series serie
 	screen_format(&live->screen, box.row + 1, box.column, INK_DIM, "%.10s", words);
 }
 
-/* Below each other, the same height each. */
+/* Below each other, the same height each; that of errors only when there are any. */
 void live_draw_charts(struct live *live, struct box box)
 {
-	int rows = (box.rows + 1) / SERIES - 1;
+	int count = watch_totals(live->view->watch)->errors ? SERIES : SERIES_ERRORS;
+	int rows = (box.rows + 1) / count - 1;
 
-	for (int i = 0; i < SERIES && rows > 1; i++) {
+	for (int i = 0; i < count && rows > 1; i++) {
 		struct box chart = { box.row + i * (rows + 1), box.column, rows, box.columns };
 
 		draw_chart(live, chart, (enum live_series)i);

@@ -84,7 +84,7 @@ static void move(struct pen *pen, int row, int column)
 static void write_cell(const struct screen *screen, struct pen *pen, struct glyph cell)
 {
 	const char *const *inks = screen->colours ? in_colours : without_colours;
-	char bytes[4];
+	char bytes[4] = { 0 };
 
 	if (pen->ink != cell.ink)
 		buffer_format(pen->out, "\033[%sm", inks[cell.ink]);

@@ -1,4 +1,4 @@
-/* The run at a glance, for the first screen: three strips on one axis, without axes of their own. */
+/* The run at a glance, for the first screen: three strips on the one axis of time. */
 #include <math.h>
 
 #include "reports/chart.h"

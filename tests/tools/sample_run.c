@@ -1,6 +1,6 @@
 /*
- * sample_run DIR REQUESTS: the history of a run with so many requests, of several workers, with
- * errors, retries and dropped starts; then its report. Says on standard error how long that took,
+ * sample_run DIR REQUESTS [SECONDS]: the history of a run with so many requests, of several workers,
+ * with errors, retries and dropped starts; then its report. It took a minute if SECONDS is not said. Says on standard error how long that took,
  * and in what memory.
  */
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 #include "lib/record.h"
 #include "reports/report.h"
 
-enum { WORKERS = 3, NAMES = 6, PHASES = 3, SECONDS = 60 };
+enum { WORKERS = 3, NAMES = 6, PHASES = 3 };
 
 static const char *const names[NAMES] = {
 	"list products", "view product", "GET /api/search?q=${products.name}&limit=20",
@@ -28,6 +28,7 @@ struct sample {
 	uint64_t books[OUTCOME_COUNT];
 	uint64_t planned[PHASES];
 	uint32_t starts;
+	int seconds;
 	bool told[NAMES][FAILURE_COUNT];
 };
 
@@ -87,7 +88,7 @@ static enum failure add_request(struct sample *sample, struct history *history, 
 static void add_start(struct sample *sample, uint32_t number)
 {
 	struct history *history = sample->workers[number % WORKERS];
-	int64_t at_us = (int64_t)number * SECONDS * US_PER_S / sample->starts;
+	int64_t at_us = (int64_t)number * sample->seconds * US_PER_S / sample->starts;
 	uint8_t phase = phase_of(number, sample->starts);
 	uint16_t first = number % 3 ? 0 : 3;
 	enum failure failure = FAILURE_NONE;
@@ -127,7 +128,7 @@ static void add_health(struct sample *sample, int64_t second)
 static bool write_meta(const struct sample *sample, const char *history, struct error *err)
 {
 	static const char *const phases[PHASES] = { "warmup", "sale", "after" };
-	static const int starts_s[PHASES] = { 0, 6, 54 }, lengths_s[PHASES] = { 6, 48, 6 };
+	static const int starts[PHASES] = { 0, 1, 9 }, lengths[PHASES] = { 1, 8, 1 }; /* tenths */
 	struct buffer meta = BUFFER_EMPTY, path = BUFFER_EMPTY;
 	bool good;
 
@@ -146,8 +147,9 @@ static bool write_meta(const struct sample *sample, const char *history, struct 
 			      "%s{\"name\":\"%s\",\"kind\":\"rate\",\"start_us\":%de6,"
 			      "\"duration_us\":%de6,\"rate_from\":1,\"rate_to\":1,"
 			      "\"measured\":%s,\"planned\":%" PRIu64 "}",
-			      i ? "," : "", phases[i], starts_s[i], lengths_s[i],
-			      i ? "true" : "false", sample->planned[i]);
+			      i ? "," : "", phases[i], starts[i] * sample->seconds / 10,
+			      lengths[i] * sample->seconds / 10, i ? "true" : "false",
+			      sample->planned[i]);
 	buffer_add_string(&meta, "],\"requests\":[");
 	for (int i = 0; i < NAMES; i++)
 		buffer_format(&meta, "%s\"%s\"", i ? "," : "", names[i]);
@@ -193,7 +195,7 @@ static bool write_fault(const char *directory, struct error *err)
 
 static bool write_history(struct sample *sample, const char *history, struct error *err)
 {
-	struct record_event ended = { .at_us = SECONDS * US_PER_S + 123456,
+	struct record_event ended = { .at_us = sample->seconds * US_PER_S + 123456,
 				      .event = EVENT_RUN_ENDED };
 	int64_t second = 1;
 
@@ -206,7 +208,7 @@ static bool write_history(struct sample *sample, const char *history, struct err
 			return false;
 	}
 	for (uint32_t i = 0; i < sample->starts; i++) {
-		for (; (int64_t)i * SECONDS >= second * sample->starts; second++)
+		for (; (int64_t)i * sample->seconds >= second * sample->starts; second++)
 			add_health(sample, second);
 		add_start(sample, i);
 	}
@@ -236,8 +238,9 @@ int main(int argc, char **argv)
 	int64_t began_us = clock_now_us();
 	struct error err;
 
-	if (argc != 3 || strtoul(argv[2], NULL, 10) < 300) {
-		fputs("usage: sample_run DIR REQUESTS\n", stderr);
+	sample.seconds = argc > 3 ? atoi(argv[3]) : 60;
+	if (argc < 3 || strtoul(argv[2], NULL, 10) < 300 || sample.seconds < 60) {
+		fputs("usage: sample_run DIR REQUESTS [SECONDS]\n", stderr);
 		return 2;
 	}
 	sample.starts = (uint32_t)(strtoul(argv[2], NULL, 10) / 3);

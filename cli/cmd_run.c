@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/compared.h"
 #include "cli/progress.h"
 #include "engine/run.h"
 #include "shop/bugs.h"
@@ -13,6 +13,8 @@ struct run_command_options {
 	char *output;
 	char *target;
 	char *seed;
+	char *baseline;
+	double tolerance;
 	struct strings set;
 	int transport;
 	int progress;
@@ -22,6 +24,8 @@ static const char *const transports[] = { "auto", "direct", "curl", NULL };
 static const char *const styles[] = { "auto", "tui", "line", "plain", "json", "none", NULL };
 
 static const struct option run_options[] = {
+	{ "baseline", 'b', "DIR", KEY_STRING, offsetof(struct run_command_options, baseline),
+	  .help = "compare with this earlier run; a regression is exit code 23" },
 	{ "output", 'o', "DIR", KEY_STRING, offsetof(struct run_command_options, output),
 	  .help = "write the run here (default: runs/NAME-TIME)" },
 	{ "progress", 'p', "STYLE", KEY_CHOICE, offsetof(struct run_command_options, progress),
@@ -34,6 +38,9 @@ static const struct option run_options[] = {
 	  .help = "override a variable of the scenario; may be repeated" },
 	{ "target", 't', "URL", KEY_STRING, offsetof(struct run_command_options, target),
 	  .help = "send requests there, instead of where the scenario says" },
+	{ "tolerance", 0, "SHARE", KEY_SHARE, offsetof(struct run_command_options, tolerance),
+	  .initial = "5%", .minimum = 0, .maximum = 1,
+	  .help = "by how much a latency may be above the baseline's" },
 	{ "transport", 0, "KIND", KEY_CHOICE, offsetof(struct run_command_options, transport),
 	  .choices = transports, .initial = "auto",
 	  .help = "auto, direct (our own HTTP/1.1) or curl (libcurl for everything)" },
@@ -91,6 +98,36 @@ static int exit_code_of(const struct run_end *end)
 	}
 }
 
+static int report_and_compare(const struct invocation *invocation, const char *directory)
+{
+	const struct run_command_options *options = invocation->options;
+	int code = command_report_on(invocation, directory);
+
+	/* A run that says nothing by itself says nothing beside another one. */
+	if (!options->baseline || code == EXIT_INVALID || code == EXIT_INTERNAL ||
+	    code == EXIT_INTERRUPTED || code == EXIT_TERMINATED)
+		return code;
+	return exit_code_worse(code, compared_with_baseline(invocation, options->baseline,
+							    directory, options->tolerance));
+}
+
+/* A baseline that is none is better known before the run than after it. */
+static bool has_baseline(const struct invocation *invocation)
+{
+	const struct run_command_options *options = invocation->options;
+	struct error err;
+	struct meta *meta;
+
+	if (!options->baseline)
+		return true;
+	meta = meta_load(arena_format(invocation->arena, "%s/history/meta.json", options->baseline),
+			 &err);
+	if (!meta)
+		command_fail(invocation, EXIT_USAGE, &err);
+	meta_free(meta);
+	return meta != NULL;
+}
+
 static int run_it(struct invocation *invocation, struct scenario *scenario)
 {
 	const struct run_command_options *options = invocation->options;
@@ -113,12 +150,12 @@ static int run_it(struct invocation *invocation, struct scenario *scenario)
 	progress_end(&progress);
 	if (!good)
 		return command_fail(invocation, exit_code_of(&end), &err);
-	return command_report_on(invocation, how.directory);
+	return report_and_compare(invocation, how.directory);
 }
 
 static int run_run(struct invocation *invocation)
 {
-	struct scenario *scenario = load(invocation);
+	struct scenario *scenario = has_baseline(invocation) ? load(invocation) : NULL;
 	int code;
 
 	if (!scenario)

@@ -105,6 +105,7 @@ extern const struct command command_chaos_trail;
 
 extern const struct command command_chaos;
 extern const struct command command_check;
+extern const struct command command_compare;
 extern const struct command command_doctor;
 extern const struct command command_help;
 extern const struct command command_report;

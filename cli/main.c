@@ -14,6 +14,7 @@
 const struct command *const commands[] = {
 	&command_chaos,
 	&command_check,
+	&command_compare,
 	&command_doctor,
 	&command_help,
 	&command_report,

@@ -168,7 +168,12 @@ static bool option_take_argument(struct parse *parse, const struct option *optio
 	if (!inside && parse->next == parse->end)
 		return error_set(parse->err, "option '--%s' needs %s", option->name,
 				 option->argument);
-	return option_take(parse, option, inside ? inside : *parse->next++);
+	if (!option_take(parse, option, inside ? inside : *parse->next++))
+		return false;
+	while (option->many && !inside && parse->next < parse->end && **parse->next != '-')
+		if (!option_take(parse, option, *parse->next++))
+			return false;
+	return true;
 }
 
 /* --no-x of a flag that is on by itself. */

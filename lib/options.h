@@ -21,6 +21,8 @@
  * Understood: --x=y, --x y, -xy, -x y, -abc for flags, and -- after which nothing is an option.
  * Options and arguments may be mixed. A lone - is an argument. A flag whose default is `yes` is
  * turned off by --no-x. The last one wins, except that KEY_STRINGS collects.
+ * An option with `many` takes all words up to the next one that begins with a dash, so that a shell
+ * may spell out --base runs/base-*.
  */
 #ifndef LIB_OPTIONS_H
 #define LIB_OPTIONS_H
@@ -40,6 +42,7 @@ struct option {
 	const char *initial;         /* as it would be written; NULL: zero */
 	double minimum, maximum;     /* both 0: no bounds */
 	const char *help;
+	bool many;                   /* KEY_STRINGS: `--x a b c`, up to the next option */
 };
 
 #define OPTIONS_END { .name = NULL }

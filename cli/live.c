@@ -198,11 +198,8 @@ static struct tally counters_of(const struct tally *tally)
 
 void live_take_second(struct live *live, const struct run_progress *now)
 {
-	live->told = *now;
 	live->total = counters_of(now->total);
 	live->second = counters_of(now->second);
-	live->told.total = &live->total;
-	live->told.second = &live->second;
 }
 
 /* What happened. */

@@ -46,16 +46,18 @@ static void draw_cell(struct live *live, struct box box, int number, const char 
 
 static void say_planned(const struct live *live, char words[WORDS_BYTES])
 {
+	const struct phase *phase = live->view->stopping ? NULL : live_phase(live);
+	int64_t since_us = phase ? live->view->now_us - phase->start_us : 0;
 	char count[WORDS_BYTES];
 
-	if (!live->told.phase)
+	if (!phase)
 		snprintf(words, WORDS_BYTES, "nothing");
-	else if (live->told.target_users)
+	else if (phase->kind == PHASE_USERS || phase->kind == PHASE_COUNT)
 		snprintf(words, WORDS_BYTES, "%s users",
-			 live_say_count(count, live->told.target_users));
+			 live_say_count(count, phase_users_at(phase, since_us)));
 	else
 		snprintf(words, WORDS_BYTES, "%s/s",
-			 live_say_count(count, (uint64_t)(live->told.target_rate + 0.5)));
+			 live_say_count(count, (uint64_t)(phase_rate_at(phase, since_us) + 0.5)));
 }
 
 static void draw_count(struct live *live, struct box box, int number, const char *what,

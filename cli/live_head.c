@@ -36,10 +36,10 @@ static double planned_s(const struct live *live)
 	return (double)plan_duration_us(&live->view->scenario->plan) / 1e6;
 }
 
-static const struct phase *phase_now(const struct live *live)
+const struct phase *live_phase(const struct live *live)
 {
 	const struct plan *plan = &live->view->scenario->plan;
-	int64_t now_us = live->view->now_us > 0 ? live->view->now_us : 0;
+	int64_t now_us = live->view->now_us;
 
 	for (uint8_t i = 0; i < plan->phase_count; i++)
 		if (now_us >= plan->phases[i].start_us &&
@@ -57,15 +57,15 @@ static enum ink title_ink(const struct live *live)
 
 static void say_state(const struct live *live, char *state, size_t bytes)
 {
-	const struct phase *phase = phase_now(live);
+	const struct phase *phase = live_phase(live);
 	char so_far[WORDS_BYTES], all[WORDS_BYTES];
 
-	if (live->view->stopping)
-		snprintf(state, bytes, "stopping");
-	else if (live->view->now_us < 0)
+	if (live->view->now_us < 0)
 		snprintf(state, bytes, "starting");
-	else if (!phase)
-		snprintf(state, bytes, "draining");
+	else if (live->view->stopping || !phase)
+		snprintf(state, bytes, "%s, %s visitors under way",
+			 live->view->stopping ? "stopping" : "draining",
+			 live_say_count(so_far, live->total.under_way));
 	else
 		snprintf(state, bytes, "%s%.*s, %s of %s", live->view->paused ? "PAUSED in " : "",
 			 NAME_COLUMNS, phase->name,
@@ -133,7 +133,7 @@ static void draw_phase(struct live *live, struct box box, int name_row, const st
 	double end_s = (double)(phase->start_us + phase->duration_us) / 1e6;
 	int from = column_of(live, box, (double)phase->start_us / 1e6);
 	int room = column_of(live, box, end_s) - from - 1;
-	bool current = phase == phase_now(live) && !live->view->stopping;
+	bool current = phase == live_phase(live) && !live->view->stopping;
 
 	if (from > box.column)
 		screen_set(&live->screen, box.row, from,

@@ -47,8 +47,7 @@ struct live {
 	int64_t seconds_taken;       /* complete ones, in `seconds` */
 	struct live_second seconds[LIVE_SECONDS];
 	struct hist *whole, *recent; /* latencies of all, and of the last ten seconds */
-	struct run_progress told;    /* its tallies are the copies below */
-	struct tally total, second;
+	struct tally total, second;  /* counters, as workers told them last */
 	struct live_event *events;
 	size_t event_count, event_room;
 };
@@ -63,6 +62,8 @@ void live_draw(struct live *live);
 
 /* live_head.c: the rows that it takes; the last row of all is for the keys. */
 int live_head_rows(const struct live *live);
+/* NULL: before the first, or after the last one. */
+const struct phase *live_phase(const struct live *live);
 void live_draw_head(struct live *live, struct box box);
 void live_draw_keys(struct live *live, struct box box);
 void live_draw_help(struct live *live, struct box box);

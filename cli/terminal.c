@@ -106,13 +106,23 @@ static void pass_on(int number)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+/* Whoever had it meanwhile left it in some state. In the background it stays theirs. */
+static void come_back(void)
+{
+	if (terminal.shown && getpid() == terminal.owner && !in_foreground(terminal.out)) {
+		send(terminal.out, GIVE_BACK, sizeof(GIVE_BACK) - 1);
+		tell_guard(TOLD_GIVEN_BACK);
+	}
+	terminal.shown = 0;
+}
+
 static void signal_came(int number)
 {
 	const struct sigaction again = { .sa_handler = signal_came, .sa_flags = SA_RESTART };
 	int error = errno;
 
 	if (number == SIGCONT) {
-		terminal.shown = 0; /* whoever had it meanwhile left it in some state */
+		come_back();
 	} else {
 		hide();
 		pass_on(number);

@@ -11,8 +11,8 @@ from runs import Shop, done, ok, wait_for  # noqa: E402
 from terminals import BROKEN, Terminal, live_scenario as scenario  # noqa: E402
 
 
-def figure(screen, name):
-    found = re.search(rf"\b{name} ([\d,]+)", screen)
+def figure(screen, name, line=""):
+    found = re.search(rf"^ *{line}.*\b{name} ([\d,]+)", screen, re.M)
     return int(found[1].replace(",", "")) if found else None
 
 
@@ -107,6 +107,26 @@ chaos:
            "and none is armed after that", faults)
 
 
+def test_sagas(_):
+    """The reference shop, and people who buy there."""
+    scenarios = os.path.abspath("scenarios")
+    with Terminal() as terminal:
+        terminal.run(f"""
+use: [{scenarios}/journeys/buyer.yaml, {scenarios}/sagas/order.yaml]
+vars: {{ think: 100ms }}
+generator: {{ lag-limit: 9s, stall-limit: 9s, cpu-limit: 100% }}
+system: {{ shop: {{ limits: no }} }}
+load: {{ sale: {{ rate: 20/s, for: 60s }} }}
+mix: {{ checkout: 1 }}
+""")
+        shown = wait_for(lambda: (figure(terminal.screen(), "done", "sagas") or 0) > 5, 30)
+        ok(shown and "violated 0" in terminal.screen(), "sagas are counted as they end",
+           terminal.screen())
+        terminal.keys("q")
+        ok(terminal.ends(60) == 130 and terminal.report()["sagas"]["order"]["started"] > 5,
+           "and judged after the run", terminal.said())
+
+
 def test_sizes(shop):
     with Terminal() as terminal:
         terminal.run(scenario(shop))
@@ -154,6 +174,7 @@ def test_ascii(shop):
 
 signal.alarm(115)
 with Shop() as moody:
-    for test in (test_shows, test_keys, test_users, test_heal, test_sizes, test_colours, test_ascii):
+    for test in (test_shows, test_keys, test_users, test_heal, test_sagas, test_sizes, test_colours,
+                 test_ascii):
         test(moody)
 done()

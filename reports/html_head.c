@@ -74,9 +74,12 @@ static void add_facts(struct page *page)
 	add_fact(page, "took", html_duration(words, figures_duration_us(page->report->figures)));
 	snprintf(started, sizeof(started), "%.10s %.8s UTC", meta->started,
 		 strlen(meta->started) > 11 ? meta->started + 11 : "");
-	add_fact(page, "started", started);
-	add_fact(page, "seed", meta->seed);
-	add_fact(page, "target", meta->target);
+	if (*meta->started)
+		add_fact(page, "started", started);
+	if (*meta->seed)
+		add_fact(page, "seed", meta->seed);
+	if (*meta->target)
+		add_fact(page, "target", meta->target);
 	buffer_add_string(page->out, "</dl>\n");
 }
 
@@ -87,6 +90,11 @@ static const char *verdict_class(const struct report *report)
 						"maybe";
 }
 
+static const char *name_of(const struct report *report)
+{
+	return *report->meta->name ? report->meta->name : "a run without a name";
+}
+
 static void add_bar(struct page *page)
 {
 	const struct report *report = page->report;
@@ -95,7 +103,7 @@ static void add_bar(struct page *page)
 		      "<header class=\"%s\">\n<p class=\"product\">sagastorm report</p>\n"
 		      "<div class=\"title\"><h1>",
 		      verdict_class(report));
-	html_add(page->out, report->meta->name);
+	html_add(page->out, name_of(report));
 	buffer_add_string(page->out, "</h1>\n<p class=\"stamp\">");
 	buffer_add_string(page->out, report->verdict.exit_code == 0	  ? "PASS" :
 				     report->verdict.name[0] == 'f' ? "FAIL" :
@@ -122,7 +130,7 @@ void html_head(struct page *page)
 			       "");
 	html_add(out, page->report->meta->version);
 	buffer_add_string(out, "\">\n<title>");
-	html_format(out, "%s: %s", page->report->meta->name, page->report->verdict.name);
+	html_format(out, "%s: %s", name_of(page->report), page->report->verdict.name);
 	buffer_add_string(out, "</title>\n<style>");
 	buffer_add_text(out, html_style());
 	buffer_add_string(out, "</style>\n</head>\n<body>\n"

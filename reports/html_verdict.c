@@ -21,7 +21,8 @@ static bool reason_begin(struct reasons *reasons, const char *section, const cha
 		return false;
 	}
 	reasons->shown++;
-	buffer_format(reasons->page->out, "<li><a href=\"#%s\">%s</a> ", section, kind);
+	buffer_format(reasons->page->out, "<li class=\"%s\"><a href=\"#%s\">%s</a> ",
+		      strcmp(section, "environment") == 0 ? "maybe" : "bad", section, kind);
 	return true;
 }
 

@@ -6,7 +6,8 @@
 #include "lib/memory.h"
 #include "reports/html_write.h"
 
-enum { ROW = 16, GROUP = 22, FOOT = 20, NAME_BYTES_MAX = 48 };
+/* Right of the axis there is always room for the words of a bar, also on a phone. */
+enum { ROW = 16, GROUP = 22, FOOT = 20, NAME_BYTES_MAX = 48, AXIS_END = 58 };
 
 void ranges_add_group(struct ranges *ranges, const char *name, size_t number)
 {
@@ -63,7 +64,7 @@ static struct svg_scale scale_of(const struct ranges *ranges)
 		least = fmin(least, isfinite(range->low) ? range->low : range->high / 2);
 		most = fmax(most, range->high);
 	}
-	return svg_log(least, most, 98.5, 0.5);
+	return svg_log(least, most, AXIS_END, 0.5);
 }
 
 static void add_axis(const struct ranges *ranges, const struct svg_scale *scale, int height,
@@ -121,10 +122,8 @@ static void add_row(const struct ranges *ranges, const struct range_row *row,
 		    const struct svg_scale *scale, int y, struct buffer *out)
 {
 	const struct range *range = &row->range;
-	double from = x_of(scale, isfinite(range->low) ? range->low : range->high);
 	double to = x_of(scale, range->high);
 	char words[SVG_LABEL_MAX];
-	bool outside = to < 70;
 
 	if (isfinite(range->low))
 		add_bar(range, scale, y, out);
@@ -133,10 +132,8 @@ static void add_row(const struct ranges *ranges, const struct range_row *row,
 			      "<circle class=\"f%d\" cx=\"%.2f%%\" cy=\"%d\" r=\"5\" "
 			      "fill=\"%s\"/>",
 			      range->colour, to, y + 4, svg_colours[range->colour]);
-	buffer_format(out,
-		      "<text class=\"ticks\" x=\"%.2f%%\" dx=\"%d\" y=\"%d\" text-anchor=\"%s\" "
-		      "fill=\"#57606a\">",
-		      outside ? to : from, outside ? 9 : -9, y + 8, outside ? "start" : "end");
+	buffer_format(out, "<text class=\"ticks\" x=\"%.2f%%\" dx=\"9\" y=\"%d\" fill=\"#57606a\">",
+		      to, y + 8);
 	html_add(out, range->label);
 	buffer_format(out, " %s</text>\n", ranges->label(words, range->high));
 }

@@ -1,7 +1,7 @@
 /*
- * sample_run DIR REQUESTS [SECONDS]: the history of a run with so many requests, of several workers,
- * with errors, retries and dropped starts; then its report. It took a minute if SECONDS is not said. Says on standard error how long that took,
- * and in what memory.
+ * sample_run DIR REQUESTS [SECONDS]: the history of a run with so many requests, of several
+ * workers, with errors, retries and dropped starts; then its report. Says on standard error how
+ * long that took, and in what memory. The run took a minute if SECONDS is not said.
  */
 #include <inttypes.h>
 #include <math.h>

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "engine/sources.h"
 #include "lib/clock.h"
 #include "sagas/judge.h"
 #include "sagas/settle.h"
@@ -65,45 +66,17 @@ static void stop_listening(const struct handlers *handlers)
 		sigaction(ending[i], &handlers->old[i], NULL);
 }
 
-static char *ledger(const struct aftermath *aftermath, struct arena *arena, const char *name)
-{
-	const char *directory = site_ledgers(aftermath->site);
-
-	return directory ? arena_format(arena, "%s/%s", directory, name) : NULL;
-}
-
-static const char *service_url(void *context, const char *name)
-{
-	const struct scenario *scenario = context;
-	const struct service *service =
-		scenario->system ? system_service(scenario->system, text_of(name)) : NULL;
-
-	return service ? service->url : NULL;
-}
-
 static struct evidence_settings settings_of(const struct aftermath *aftermath, struct arena *arena,
 					    struct history *history)
 {
-	const struct scenario *scenario = aftermath->scenario;
-	int64_t since_start_us = clock_now_us() - aftermath->start_us;
+	struct evidence_settings settings =
+		sources_of(aftermath->scenario, aftermath->site, aftermath->start_us, arena);
 
-	return (struct evidence_settings){
-		.contracts = scenario->contracts,
-		.contract_count = scenario->contract_count,
-		.target = site_control_url(aftermath->site),
-		.run = aftermath->run,
-		.directory = aftermath->history_directory,
-		.history = history,
-		.start_us = aftermath->start_us,
-		.wall_start_us = clock_wall_us() - since_start_us,
-		.psp_ledger = ledger(aftermath, arena, "psp.jsonl"),
-		.mail_ledger = ledger(aftermath, arena, "mail.jsonl"),
-		.psp_url = service_url((void *)(uintptr_t)scenario, "psp"),
-		.mail_url = service_url((void *)(uintptr_t)scenario, "mail"),
-		.service_url = service_url,
-		.interrupted = is_interrupted,
-		.context = (void *)(uintptr_t)scenario,
-	};
+	settings.run = aftermath->run;
+	settings.directory = aftermath->history_directory;
+	settings.history = history;
+	settings.interrupted = is_interrupted;
+	return settings;
 }
 
 /* A message that waits for its next attempt is not lost, until its time is up. */

@@ -9,6 +9,7 @@ enum { LEAST_ERRORS = 10 };
 
 struct gate_watch {
 	const struct scenario *scenario;
+	const struct watch *watch;
 	struct history *history;
 	struct gauge *gauges; /* of the gates that are watched */
 	size_t *numbers;      /* which gates those are */
@@ -63,6 +64,7 @@ struct gate_watch *gate_watch_new(const struct scenario *scenario, struct watch 
 		return NULL;
 	gates = memory_new(sizeof(*gates));
 	gates->scenario = scenario;
+	gates->watch = watch;
 	gates->history = history;
 	gates->gauges = memory_array(count, sizeof(*gates->gauges));
 	gates->numbers = memory_array(count, sizeof(*gates->numbers));
@@ -76,7 +78,9 @@ struct gate_watch *gate_watch_new(const struct scenario *scenario, struct watch 
 		gates->numbers[gates->count] = i;
 		gauge_init(&gates->gauges[gates->count], &scenario->gates[i].condition,
 			   &gates->run);
-		watch_add_gauge(watch, &gates->gauges[gates->count++]);
+		if (!condition_is_about_sagas(&scenario->gates[i].condition))
+			watch_add_gauge(watch, &gates->gauges[gates->count]);
+		gates->count++;
 	}
 	return gates;
 }
@@ -140,6 +144,20 @@ static bool is_certain(const struct condition *condition, const struct judgement
 	       judgement->actual * (double)judgement->samples >= LEAST_ERRORS;
 }
 
+/* Of sagas only what is wrong for good is known while they run. */
+static void judge(const struct gate_watch *gates, size_t i, struct judgement *judgement)
+{
+	const struct condition *condition = gates->gauges[i].condition;
+
+	*judgement = (struct judgement){ .samples = 0 };
+	if (condition_is_about_sagas(condition))
+		condition_judge_number(condition,
+				       (double)watch_wrong(gates->watch, condition->number),
+				       judgement);
+	else
+		gauge_judge(&gates->gauges[i], judgement);
+}
+
 static void look(struct gate_watch *gates, int64_t now_us)
 {
 	for (size_t i = 0; i < gates->count; i++) {
@@ -147,7 +165,7 @@ static void look(struct gate_watch *gates, int64_t now_us)
 
 		if (!gates->scenario->gates[gates->numbers[i]].abort)
 			continue;
-		gauge_judge(&gates->gauges[i], &judgement);
+		judge(gates, i, &judgement);
 		if (!is_certain(gates->gauges[i].condition, &judgement))
 			continue;
 		write_broken(gates, i, &judgement, now_us);
@@ -179,7 +197,7 @@ bool gate_watch_judge(const struct gate_watch *gates, size_t number, struct judg
 	for (size_t i = 0; gates && i < gates->count; i++) {
 		if (gates->numbers[i] != number)
 			continue;
-		gauge_judge(&gates->gauges[i], judgement);
+		judge(gates, i, judgement);
 		return true;
 	}
 	return false;

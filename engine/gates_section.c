@@ -119,10 +119,19 @@ static void collect_names(struct loading *loading, bool doubtful)
 
 /* Gates. */
 
+/* What is wrong for good is known while it runs; what else is, only afterwards. */
+static bool is_at_most(const struct condition *condition)
+{
+	return condition->comparator <= LESS_OR_EQUAL ||
+	       (condition->comparator == EQUAL && condition->bound <= 0);
+}
+
 /* Whole-run bounds from below are broken until the run is long enough to reach them. */
 static bool check_abort(struct loading *loading, const struct yaml *node,
 			const struct condition *condition)
 {
+	if (condition->metric == METRIC_SAGAS_VIOLATIONS && is_at_most(condition))
+		return true;
 	if (condition->metric >= METRIC_RECOVERY)
 		return complain(loading->complaints, node->at,
 				"'%s' is known only after the run, so it can't abort it",

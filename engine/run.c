@@ -13,6 +13,7 @@
 #include "engine/coordinator.h"
 #include "engine/gate_watch.h"
 #include "engine/meta.h"
+#include "engine/observer.h"
 #include "engine/site.h"
 #include "engine/storm.h"
 #include "engine/target.h"
@@ -20,6 +21,7 @@
 #include "lib/file.h"
 #include "lib/saga_key.h"
 #include "loadgen/curl_memory.h"
+#include "sagas/anytime.h"
 
 /* Time for the workers to be there before the first start is due. */
 enum { LEAD_US = 300000 };
@@ -108,6 +110,7 @@ struct trial {
 	struct watch *watch;
 	struct gate_watch *gates; /* NULL: none of them aborts */
 	bool gate_broken;
+	size_t wrong_told; /* facts about sagas that were shown */
 	struct storm *storm; /* NULL: nothing is broken */
 	struct coordinator *coordinator;
 };
@@ -171,6 +174,26 @@ __attribute__((format(printf, 2, 3))) static void notice(const struct trial *tri
 	trial->options->notice(trial->options->context, line);
 }
 
+static void tell_wrong(struct trial *trial)
+{
+	const struct scenario *scenario = trial->scenario;
+	const struct wrong_fact *fact;
+
+	while ((fact = watch_wrong_fact(trial->watch, trial->wrong_told))) {
+		struct buffer words = BUFFER_EMPTY;
+		char key[SAGA_KEY_BYTES];
+
+		trial->wrong_told++;
+		if (fact->contract >= scenario->contract_count)
+			continue;
+		saga_key_write(trial->load.run, fact->contract, fact->saga, key);
+		wrong_fact_explain(fact, &scenario->contracts[fact->contract], &words);
+		notice(trial, "saga %s %s: %s", scenario->contracts[fact->contract].name, key,
+		       words.data);
+		buffer_release(&words);
+	}
+}
+
 static void heal_by_hand(struct trial *trial, int64_t now_us)
 {
 	const struct record_event event = { .at_us = now_us, .event = EVENT_HEAL_ASKED };
@@ -209,6 +232,7 @@ static void turn_beside(void *context, int64_t now_us)
 	struct trial *trial = context;
 
 	watch_turn(trial->watch, now_us);
+	tell_wrong(trial);
 	if (trial->storm)
 		storm_turn(trial->storm, now_us);
 	if (!trial->gate_broken && gate_watch_turn(trial->gates, trial->watch, now_us)) {
@@ -272,9 +296,23 @@ static bool read_aftermath(struct trial *trial, int signal, struct error *err)
 	return aftermath_read(&aftermath, err);
 }
 
+static struct observer *begin_observing(const struct trial *trial, struct error *err)
+{
+	const struct observer_settings settings = {
+		.scenario = trial->scenario,
+		.site = trial->site,
+		.history_directory = trial->paths.history,
+		.run = trial->load.run,
+		.start_us = trial->start_us,
+	};
+
+	return observer_start(&settings, err);
+}
+
 /* Forks happen here: the supervisor before the workers, which must not hold what it needs. */
 static bool take_place(struct trial *trial, struct run_end *end, struct error *err)
 {
+	struct observer *observer;
 	bool good;
 
 	end->outcome = RUN_BROKEN;
@@ -288,8 +326,10 @@ static bool take_place(struct trial *trial, struct run_end *end, struct error *e
 		watch_know_contract(trial->watch, &trial->scenario->contracts[i]);
 	trial->gates = gate_watch_new(trial->scenario, trial->watch, trial->history,
 				      trial->options->watcher != NULL);
-	good = trial->history && begin_storm(trial, err) && run_load(trial, &end->signal, err);
+	observer = trial->history ? begin_observing(trial, err) : NULL;
+	good = observer && begin_storm(trial, err) && run_load(trial, &end->signal, err);
 	end_storm(trial);
+	observer_end(observer);
 	good = good && read_aftermath(trial, end->signal, err);
 	watch_free(trial->watch);
 	gate_watch_free(trial->gates);

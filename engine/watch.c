@@ -7,12 +7,14 @@
 #include "lib/clock.h"
 #include "lib/history.h"
 #include "lib/memory.h"
+#include "sagas/anytime.h"
 
 enum {
 	TURN_RECORDS = 20000,	    /* at most so many in a turn: about a millisecond */
 	LOOK_FOR_FILES_US = 500000, /* a process that joins is seen after this */
 	FAULTS_SEEN_MAX = 1024,
 	FILES_MAX = 1024,
+	WRONG_KEPT = 20,	    /* to be told one by one */
 };
 
 struct watched_file {
@@ -36,6 +38,9 @@ struct watch {
 	int64_t settles_us; /* the longest that a saga may take */
 	struct watch_fault *faults;
 	uint32_t fault_count;
+	struct wrong_fact wrong[WRONG_KEPT];
+	size_t wrong_count;
+	uint64_t wrong_of[CONTRACTS_MAX];
 	struct gauge **gauges;
 	size_t gauge_count, gauge_room;
 	uint64_t records;
@@ -234,6 +239,35 @@ static void take_saga(struct watch *watch, const struct record *record)
 		open_sagas_end(&watch->open, saga.saga);
 }
 
+static void take_event(struct watch *watch, const struct record *record)
+{
+	struct record_event event;
+	struct wrong_fact fact;
+
+	memcpy(&event, record->payload, sizeof(event));
+	if (event.event != EVENT_WRONG || !wrong_fact_unpack(event.number, event.value, &fact))
+		return;
+	watch->sagas.wrong++;
+	watch->wrong_of[fact.contract]++;
+	if (watch->wrong_count < WRONG_KEPT)
+		watch->wrong[watch->wrong_count++] = fact;
+}
+
+uint64_t watch_wrong(const struct watch *watch, uint32_t contract)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < CONTRACTS_MAX; i++)
+		if (contract == SAGAS_ALL || contract == i)
+			sum += watch->wrong_of[i];
+	return sum;
+}
+
+const struct wrong_fact *watch_wrong_fact(const struct watch *watch, size_t number)
+{
+	return number < watch->wrong_count ? &watch->wrong[number] : NULL;
+}
+
 static void take_health(struct watch *watch, const struct record *record)
 {
 	struct record_health health;
@@ -264,6 +298,9 @@ static void take(struct watch *watch, const struct record *record)
 		break;
 	case RECORD_SAGA:
 		take_saga(watch, record);
+		break;
+	case RECORD_EVENT:
+		take_event(watch, record);
 		break;
 	default:
 		break;

@@ -50,6 +50,7 @@ void watch_free(struct watch *watch);
 
 /* Which states of its sagas are ends; at first. */
 struct contract;
+struct wrong_fact;
 void watch_know_contract(struct watch *watch, const struct contract *contract);
 
 /* True when it caught up; false when there is more to read (call again, soon). */
@@ -78,6 +79,13 @@ struct watch_sagas watch_sagas(const struct watch *watch);
 uint64_t watch_reached(const struct watch *watch, uint8_t contract, uint8_t state);
 /* NULL: there is no such fault. */
 const struct watch_fault *watch_fault(const struct watch *watch, uint32_t number);
+
+/* Facts about sagas that can never become right again (sagas/anytime.h): how many, of one contract
+ * or of SAGAS_ALL; and the first of them, from 0. NULL: there are not so many, or they are too many
+ * to keep. */
+uint64_t watch_wrong(const struct watch *watch, uint32_t contract);
+const struct wrong_fact *watch_wrong_fact(const struct watch *watch, size_t number);
+
 uint64_t watch_records(const struct watch *watch); /* read so far */
 
 #endif

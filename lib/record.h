@@ -150,6 +150,16 @@ enum run_event {
 	EVENT_GATE_BROKEN,     /* number: the gate with `abort: yes` that stopped the run */
 	EVENT_PAUSED,          /* by hand; number: 1 no starts from now on, 0 they go on */
 	EVENT_HEAL_ASKED,      /* by hand: all faults, at once */
+	EVENT_WRONG,           /* number: a saga; value: what is wrong of it (sagas/anytime.h) */
+};
+
+/* What can never become right again, seen while it runs. */
+enum wrong_what {
+	WRONG_TWICE, /* money was taken more often than it may be */
+	WRONG_BACK,  /* more was given back than taken */
+	WRONG_TOLD,  /* the customer was told the same too often */
+	WRONG_BOTH,  /* or that it succeeded and that it did not */
+	WRONG_COUNT
 };
 
 /* Payload of RECORD_EVENT. */

@@ -145,6 +145,7 @@ struct source {
 	struct json_pointer each;     /* the list in the answer; no segments: the answer is it */
 	struct json_pointer cursor;
 	double rate_per_s;            /* at most so many requests */
+	int64_t every_us;             /* read so often while the run goes on, too; 0: not */
 	char *target;                 /* base URL of another place, or the name of a service of the
 				       * system; NULL: the run's target */
 	struct source_rule *rules;

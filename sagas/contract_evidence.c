@@ -296,8 +296,8 @@ static bool read_origin(struct contract_reader *reader, const struct yaml *map,
 static bool check_for_read(struct contract_reader *reader, const struct yaml *map,
 			   const struct source *source)
 {
-	static const char *const keys[] = { "each", "cursor", "first-cursor",
-					    "target", "targets", NULL };
+	static const char *const keys[] = { "each",  "cursor", "first-cursor", "target", "targets",
+					    "every", NULL };
 	bool good = true;
 
 	for (const char *const *key = keys; *key && source->from != FROM_READ; key++)
@@ -336,6 +336,15 @@ static bool read_target(struct contract_reader *reader, const struct yaml *map, 
 			"'target' is scheme, host and port, without a path");
 }
 
+/* Only what is gone again later is worth being asked for while there is load. */
+static bool check_every(struct contract_reader *reader, const struct yaml *map,
+			const struct source *source)
+{
+	return !source->every_us || source_has(source, ROLE_BREAKER) ||
+	       complain(reader->reading->complaints, contract_place(map, "every"),
+			"'every' goes with `breaker`");
+}
+
 static bool read_source(struct contract_reader *reader, const struct yaml *map, const char *target,
 			struct source *source)
 {
@@ -355,6 +364,7 @@ static bool read_source(struct contract_reader *reader, const struct yaml *map, 
 	if (keys.name && *keys.name)
 		source->name = keys.name;
 	source->rate_per_s = keys.rate_per_s;
+	source->every_us = keys.every_us;
 	source->first_cursor = keys.first_cursor;
 	good = contract_pointer(reader, map, "each", keys.each, &source->each) && good;
 	good = read_target(reader, map, target ? target : keys.target, source) && good;
@@ -362,7 +372,8 @@ static bool read_source(struct contract_reader *reader, const struct yaml *map, 
 		source->name = arena_format(reader->reading->arena, "%s: %s", target,
 					    source->name ? source->name : "");
 	good = check_for_read(reader, map, source) && good;
-	return read_rules(reader, map, source) && good;
+	good = read_rules(reader, map, source) && good;
+	return good && check_every(reader, map, source);
 }
 
 /* The words of `targets`, known now. False: they are not; NULL: there are none. */

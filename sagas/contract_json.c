@@ -125,6 +125,9 @@ static json_t *json_of_source(const struct contract *contract, const struct sour
 	set_pointer(map, "each", &source->each);
 	set_pointer(map, "cursor", &source->cursor);
 	set_string(map, "target", source->target);
+	if (source->every_us)
+		json_object_set_new(map, "every",
+				    json_sprintf("%lldus", (long long)source->every_us));
 	json_object_set_new(map, "rate", json_sprintf("%.6f/s", source->rate_per_s));
 	for (size_t i = 0; i < source->rule_count; i++)
 		json_object_set_new(map, name_of_rule(contract, &source->rules[i]),

@@ -103,6 +103,9 @@ const struct key contract_source_keys[] = {
 	{ "targets", KEY_STRING, SOURCE(targets),
 	  .help = "several of them, with blanks in between: a source each; with none it is left out",
 	  .example = "gateway.us gateway.eu" },
+	{ "every", KEY_DURATION, SOURCE(every_us), .minimum = 100000, .maximum = 3600e6,
+	  .help = "`breaker`: read so often while the run goes on, too, so that what opens and "
+		  "closes again is seen" },
 	{ "rate", KEY_RATE, SOURCE(rate_per_s), .initial = "200/s", .minimum = 0.1,
 	  .maximum = 1e5, .help = "at most so many requests, for reading is no load test" },
 	KEYS_END
@@ -156,7 +159,7 @@ static const struct shape source_shape = {
 	.kind = SHAPE_MAP_OF,
 	.name = "saga-source",
 	.help = "`from`, `read` or `file` (and `name`, `each`, `cursor`, `first-cursor`, `target`, `targets`, "
-		"`rate`); beside them which entries are what, by the names of steps and undos, or "
+		"`every`, `rate`); beside them which entries are what, by the names of steps and undos, or "
 		"`states`, `told`, `dead`, `ledger`, `counts`, `breaker`, `region`, "
 		"`outcome`",
 	.of = &source_member_shape,

@@ -95,6 +95,7 @@ struct step_keys {
 struct source_keys {
 	char *from, *read, *file, *name, *each, *cursor, *first_cursor, *target, *targets;
 	double rate_per_s;
+	int64_t every_us;
 };
 
 struct rule_keys {

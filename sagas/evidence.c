@@ -26,6 +26,10 @@ int64_t evidence_now_us(const struct evidence *evidence)
 void evidence_put(struct evidence *evidence, enum record_kind kind, const void *payload,
 		  size_t bytes, uint64_t sum)
 {
+	if (evidence->tap) {
+		evidence->tap(evidence->tap_context, kind, payload);
+		return;
+	}
 	evidence->sum += sum;
 	if (!history_put(evidence->out, (uint16_t)kind, 0, payload, bytes))
 		evidence->full = true;
@@ -90,6 +94,8 @@ struct evidence *evidence_new(const struct evidence_settings *settings, struct e
 	evidence->settings = *settings;
 	evidence->out = settings->history;
 	evidence->fetcher = fetcher_new(&fetching, err);
+	if (evidence->fetcher && settings->live)
+		return evidence;
 	if (evidence->fetcher && known_read(&evidence->known, settings, err))
 		return evidence;
 	evidence_free(evidence);

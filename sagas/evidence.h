@@ -35,6 +35,7 @@ struct evidence_settings {
 	const char *target;          /* "http://127.0.0.1:8080", as the run had it */
 	uint64_t run;                /* saga_run_id() */
 	const char *directory;       /* history/ of the run: minted keys and ids are read there */
+	bool live;                   /* while the run goes on: every key of the run is a saga's */
 	struct history *history;     /* evidence.history, open for writing */
 	int64_t start_us;            /* clock_now_us() of the start of the run */
 	int64_t wall_start_us;       /* the same moment on clock_wall_us() */

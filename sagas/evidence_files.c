@@ -75,6 +75,13 @@ static bool take_block(struct source_reading *reading, FILE *file, struct buffer
 	return got > 0 && !reading->broken;
 }
 
+void lines_follow(struct source_reading *reading, FILE *file, struct buffer *pending)
+{
+	clearerr(file);
+	while (take_block(reading, file, pending))
+		;
+}
+
 /* A last line without its end is being written: it was promised to nobody yet. */
 void lines_read(struct source_reading *reading, const char *path)
 {

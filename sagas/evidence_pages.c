@@ -222,6 +222,7 @@ static bool get_page(struct page *page, double rate_per_s, struct error *err)
 
 	for (int logins = 0; logins < LOGINS_MAX; logins++) {
 		struct fetch_plan plan = { .rate_per_s = rate_per_s,
+					   .tries = evidence->settings.live ? 1 : 0,
 					   .bearer = evidence_token(evidence, reading->contract),
 					   .next = ask_page,
 					   .done = take_page,
@@ -506,4 +507,34 @@ bool witness_pages_read(struct source_reading *reading, const char *url, struct 
 				 "starting_after", err) &&
 	       read_witness_list(reading, url, "/v1/refunds?limit=100", "/data", "starting_after",
 				 err);
+}
+
+/* The provider lists the newest first, so what came before them may be missed: it is read later. */
+bool witness_poll(struct source_reading *reading, const char *url, struct buffer *cursor,
+		  struct error *err)
+{
+	bool mail = reading->source->from == FROM_MAIL;
+	struct arena arena = ARENA_EMPTY;
+	struct buffer path = BUFFER_EMPTY;
+	struct json_pointer list, id;
+	struct page page = { .reading = reading, .each = &list, .cursor = &id, .entry = take_bulk };
+	bool good;
+
+	buffer_format(&path, "%s%s", url,
+		      mail ? "/mails?limit=1000" : "/v1/payment_intents?limit=100");
+	if (mail && cursor->length) {
+		buffer_add_string(&path, "&after=");
+		url_encode(&path, buffer_text(cursor));
+	}
+	page.url = path.data;
+	good = json_pointer_compile(&list, text_of(mail ? "/items" : "/data"), &arena, err) &&
+	       json_pointer_compile(&id, text_of("/id"), &arena, err) &&
+	       get_page(&page, reading->source->rate_per_s, err);
+	if (mail && page.last[0]) {
+		buffer_clear(cursor);
+		buffer_add_string(cursor, page.last);
+	}
+	buffer_release(&path);
+	arena_release(&arena);
+	return good;
 }

@@ -11,6 +11,8 @@
 #ifndef SAGAS_EVIDENCE_PARTS_H
 #define SAGAS_EVIDENCE_PARTS_H
 
+#include <stdio.h>
+
 #include "lib/record.h"
 #include "sagas/evidence.h"
 #include "sagas/fetch.h"
@@ -76,6 +78,9 @@ struct source_reading {
 
 struct evidence {
 	struct evidence_settings settings;
+	/* What is read goes there instead of into the history; NULL: no. */
+	void (*tap)(void *context, enum record_kind kind, const void *payload);
+	void *tap_context;
 	struct fetcher *fetcher;
 	struct history *out;           /* where records go now */
 	struct known known;
@@ -117,6 +122,9 @@ bool evidence_time(struct value value, int64_t *wall_us);
 bool pages_read(struct source_reading *reading, struct error *err);
 bool stock_pages_read(struct source_reading *reading, struct error *err);
 bool witness_pages_read(struct source_reading *reading, const char *url, struct error *err);
+/* One page of what is new. `cursor` is where the last one ended, at first empty. */
+bool witness_poll(struct source_reading *reading, const char *url, struct buffer *cursor,
+		  struct error *err);
 /* Logs in if need be; false with the reason in `err`. */
 bool evidence_login(struct evidence *evidence, const struct contract *contract, bool anew,
 		    struct error *err);
@@ -130,5 +138,7 @@ const char *evidence_token(const struct evidence *evidence, const struct contrac
 
 /* evidence_files.c */
 void lines_read(struct source_reading *reading, const char *path);
+/* What is there now; `pending` keeps a line without its end until it has one. */
+void lines_follow(struct source_reading *reading, FILE *file, struct buffer *pending);
 
 #endif

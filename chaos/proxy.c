@@ -441,6 +441,19 @@ static uint64_t stat_of(const json_t *answer, const char *name)
 	return value > 0 ? (uint64_t)value : 0;
 }
 
+const char *proxy_edge_name(const struct proxy *proxy, size_t number)
+{
+	const char *name;
+	json_t *port;
+
+	if (!proxy->edges)
+		return NULL;
+	json_object_foreach(proxy->edges, name, port)
+		if (number-- == 0)
+			return name;
+	return NULL;
+}
+
 bool proxy_stats(struct proxy *proxy, const char *edge, struct edge_stats *stats, struct error *err)
 {
 	json_t *answer = ask(proxy, json_pack("{s:s,s:s}", "do", "stats", "edge", edge), err);

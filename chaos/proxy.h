@@ -84,6 +84,8 @@ struct edge_stats {
 	uint64_t bytes_forth, bytes_back;
 	uint64_t not_http;                   /* HTTP edges: connections that spoke something else */
 };
+/* The name of each edge, in no order: NULL after the last. Borrowed. */
+const char *proxy_edge_name(const struct proxy *proxy, size_t number);
 bool proxy_stats(struct proxy *proxy, const char *edge, struct edge_stats *stats,
 		 struct error *err);
 

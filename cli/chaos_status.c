@@ -8,6 +8,7 @@
 
 #include "chaos/journal.h"
 #include "chaos/supervisor.h"
+#include "cli/chaos_edges.h"
 #include "lib/clock.h"
 #include "lib/visible.h"
 
@@ -32,9 +33,10 @@ static void add_time(int64_t wall_us, struct buffer *out)
 	buffer_add_string(out, text);
 }
 
-static void add_entry(const struct journal_entry *entry, struct buffer *out)
+static void add_entry(const struct journal_entry *entry, struct proxy *proxy, struct buffer *out)
 {
 	char name[VISIBLE_MAX];
+	int64_t hits;
 
 	buffer_format(out, "  %-8s %s since ", fault_state_name(entry->state),
 		      visible(name, text_of(entry->name)));
@@ -43,10 +45,13 @@ static void add_entry(const struct journal_entry *entry, struct buffer *out)
 	add_time(entry->until_wall_us, out);
 	if (entry->until_wall_us < clock_wall_us())
 		buffer_add_string(out, ", overdue");
+	if (chaos_hits_of(proxy, entry, &hits))
+		buffer_format(out, ", %" PRId64 " hits so far", hits);
 	buffer_add_char(out, '\n');
 }
 
-static void add_journal(const struct journal_contents *contents, struct buffer *out)
+static void add_journal(const struct journal_contents *contents, struct proxy *proxy,
+			struct buffer *out)
 {
 	char shown[VISIBLE_MAX];
 
@@ -60,32 +65,38 @@ static void add_journal(const struct journal_contents *contents, struct buffer *
 	buffer_format(out, "  journal  %s\n", visible(shown, text_of(contents->path)));
 	for (size_t i = 0; i < contents->count; i++)
 		if (journal_entry_open(&contents->entries[i]))
-			add_entry(&contents->entries[i], out);
+			add_entry(&contents->entries[i], proxy, out);
 	if (contents->damaged)
 		buffer_add_string(out, "  the journal is damaged: there may be more\n");
+	chaos_add_edges(proxy, out);
 }
 
-static json_t *entry_json(const struct journal_entry *entry)
+static json_t *entry_json(const struct journal_entry *entry, struct proxy *proxy)
 {
-	return json_pack("{s:i, s:s, s:s, s:s, s:I, s:I}", "fault", (int)entry->fault, "name",
-			 entry->name, "kind", entry->kind_name, "state",
-			 fault_state_name(entry->state), "since_us",
-			 (json_int_t)entry->since_wall_us, "until_us",
-			 (json_int_t)entry->until_wall_us);
+	int64_t hits;
+	json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I}", "fault", (int)entry->fault,
+				 "name", entry->name, "kind", entry->kind_name, "state",
+				 fault_state_name(entry->state), "since_us",
+				 (json_int_t)entry->since_wall_us, "until_us",
+				 (json_int_t)entry->until_wall_us);
+
+	if (chaos_hits_of(proxy, entry, &hits))
+		json_object_set_new(json, "hits", json_integer(hits));
+	return json;
 }
 
-static json_t *journal_json(const struct journal_contents *contents)
+static json_t *journal_json(const struct journal_contents *contents, struct proxy *proxy)
 {
 	json_t *faults = json_array();
 
 	for (size_t i = 0; i < contents->count; i++)
 		if (journal_entry_open(&contents->entries[i]))
-			json_array_append_new(faults, entry_json(&contents->entries[i]));
-	return json_pack("{s:s, s:s?, s:s?, s:s?, s:I, s:b, s:b, s:o}", "journal", contents->path,
-			 "run", contents->run, "by", contents->by, "host", contents->host,
-			 "supervisor", (json_int_t)contents->supervisor.pid, "alive",
-			 contents->supervisor_alive, "damaged", contents->damaged, "faults",
-			 faults);
+			json_array_append_new(faults, entry_json(&contents->entries[i], proxy));
+	return json_pack("{s:s, s:s?, s:s?, s:s?, s:I, s:b, s:b, s:o, s:o}", "journal",
+			 contents->path, "run", contents->run, "by", contents->by, "host",
+			 contents->host, "supervisor", (json_int_t)contents->supervisor.pid,
+			 "alive", contents->supervisor_alive, "damaged", contents->damaged,
+			 "faults", faults, "edges", chaos_edges_json(proxy));
 }
 
 struct findings {
@@ -101,10 +112,13 @@ static bool look_at(const char *path, struct findings *findings, struct error *e
 	if (!journal_read(path, &contents, err))
 		return false;
 	if (contents.begun && (journal_open_count(&contents) || contents.damaged)) {
+		struct proxy *proxy = chaos_proxy_of(&contents);
+
 		findings->broken = true;
 		findings->abandoned = findings->abandoned || !contents.supervisor_alive;
-		add_journal(&contents, &findings->text);
-		json_array_append_new(findings->journals, journal_json(&contents));
+		add_journal(&contents, proxy, &findings->text);
+		json_array_append_new(findings->journals, journal_json(&contents, proxy));
+		proxy_let_go(proxy);
 	}
 	journal_contents_release(&contents);
 	return true;
@@ -171,7 +185,9 @@ const struct command command_chaos_status = {
 	.usage = "[--json]",
 	.about = "Reads the journals of the state directory. The exit code is 0 when nothing is "
 		 "broken, or when a living supervisor looks after what is; it is 30 when nobody "
-		 "does: then 'sagastorm chaos heal' is due.",
+		 "does: then 'sagastorm chaos heal' is due.\n\n"
+		 "Where faults are armed in a proxy, it is asked what they have hit so far, and what "
+		 "has passed over its edges.",
 	.options = status_options,
 	.options_bytes = sizeof(struct status_options),
 	.run = status_run,

@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 # faults in the proxy are armed, leased and healed by the supervisor like all others
 # timeout: 60s
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools"))
 from breaking import HEALED_WITHIN_S, Harness, Victim, seconds_until  # noqa: E402
-from runs import done, gone, ok, wait_for  # noqa: E402
+from runs import BINARY, done, gone, ok, wait_for  # noqa: E402
 
 SLOW = "    - { at: 0s, for: 30s, latency: { edge: caller -> victim, delay: 700ms } }\n"
 
@@ -42,6 +44,26 @@ def test_wire():
         ok(slow is not None and slow >= 0.7 and last.get("healed") == 1 and hits and hits[0] >= 1,
            "a fault on an edge is armed, hits, is counted, is seen to be gone",
            f"{slow} {harness.lines}")
+
+
+def test_status():
+    """What passes over the edges is told while it does."""
+    with Victim() as victim, Harness(system(victim), SLOW, "end=2500") as harness:
+        port = harness.until("edge", "caller -> victim")["port"]
+        harness.until("state", "armed")
+        call(port)
+        said = subprocess.run([BINARY, "chaos", "status", "--json"], capture_output=True, text=True,
+                              env=os.environ | {"SAGASTORM_STATE": harness.state}).stdout
+        words = subprocess.run([BINARY, "chaos", "status"], capture_output=True, text=True,
+                               env=os.environ | {"SAGASTORM_STATE": harness.state}).stdout
+        journals = json.loads(said)
+        edges = journals[0]["edges"] if journals else []
+        ok(journals and journals[0]["faults"][0]["hits"] >= 1 and edges and
+           edges[0]["edge"] == "caller -> victim" and edges[0]["calls"] == 1 and
+           edges[0]["bytes_back"] > 0 and "hits so far" in words and "caller -> victim" in words,
+           "the status tells what a fault has hit so far, and what passes over its edge",
+           said + words)
+        harness.finish()
 
 
 def test_supervisor_dies():
@@ -100,6 +122,7 @@ def test_on_every():
 
 
 test_wire()
+test_status()
 test_supervisor_dies()
 test_proxy_dies()
 test_on()

@@ -37,7 +37,7 @@ static const struct option shop_options[] = {
 	{ "deadline", 0, "TIME", KEY_DURATION, FIELD(deadline_us), .initial = "8s",
 	  .help = "an order that is not through by then is compensated" },
 	{ "directory", 'd', "DIR", KEY_STRING, FIELD(directory),
-	  .help = "where the databases are (default: a new one under /tmp, removed at the end)" },
+	  .help = "where the databases are (default: a new one in $TMPDIR or /tmp, removed at the end)" },
 	{ "edge", 0, "A->B=URL", KEY_STRINGS, FIELD(edges),
 	  .help = "lead a connection elsewhere, through a proxy for one; may be repeated" },
 	{ "keep", 0, NULL, KEY_BOOL, FIELD(keep), .help = "do not remove the databases at the end" },
@@ -157,6 +157,18 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 	return remove(path);
 }
 
+static char *new_directory(struct arena *arena, struct error *err)
+{
+	const char *where = getenv("TMPDIR");
+	char *made =
+		arena_format(arena, "%s/sagastorm-shop-XXXXXX", where && *where ? where : "/tmp");
+
+	if (mkdtemp(made))
+		return made;
+	error_errno(err, "cannot make a directory like '%s'", made);
+	return NULL;
+}
+
 /* Only ever what mkdtemp() gave us. */
 static void remove_directory(const char *directory)
 {
@@ -167,8 +179,7 @@ static void remove_directory(const char *directory)
 static int shop_run(struct invocation *invocation)
 {
 	struct shop_options *options = invocation->options;
-	char made[] = "/tmp/sagastorm-shop-XXXXXX";
-	const char *directory = options->directory;
+	const char *directory = options->directory, *made = NULL;
 	struct launch launch;
 	struct error err;
 	bool good;
@@ -178,10 +189,8 @@ static int shop_run(struct invocation *invocation)
 	for (size_t i = 0; i < options->bugs.count; i++)
 		if (!bugs_switch_on(options->bugs.items[i], &err))
 			return command_usage(invocation, "%s", err.text);
-	if (!directory && !(directory = mkdtemp(made))) {
-		error_errno(&err, "cannot make a directory like '%s'", made);
+	if (!directory && !(directory = made = new_directory(invocation->arena, &err)))
 		return command_fail(invocation, EXIT_INTERNAL, &err);
-	}
 	launch = (struct launch){
 		.settings = settings_of(options, directory),
 		.port = (uint16_t)options->port,
@@ -196,8 +205,8 @@ static int shop_run(struct invocation *invocation)
 		.context = &launch,
 	};
 	good = launcher_run(&launch, &err);
-	if (directory == made && !options->keep)
-		remove_directory(directory);
+	if (made && !options->keep)
+		remove_directory(made);
 	return good ? EXIT_PASS : command_fail(invocation, EXIT_INTERNAL, &err);
 }
 

@@ -34,6 +34,7 @@ struct shop {
 	const char **regions;
 	size_t region_count;
 	pid_t launcher;
+	int64_t write_at_us;             /* when the system file is to be written again; 0: never */
 };
 
 /* instance.c: who there is, with ports bound and edges laid. */

@@ -25,6 +25,7 @@ const struct service_kind *const shop_services[] = {
 #define OLD_US		  (5 * US_PER_S)
 #define END_PATIENTLY_US  (3 * US_PER_S)
 #define READY_AFTER_US	  (20 * US_PER_S)
+#define WRITE_AGAIN_US	  (200 * US_PER_MS)
 
 enum { REGION_MAX = 32 };
 
@@ -136,10 +137,19 @@ static void bury_the_dead(struct shop *shop)
 	}
 }
 
+/* A disk that is full may have room again; the shop stays open meanwhile. */
+static void write_when_due(struct shop *shop)
+{
+	int64_t now_us = clock_now_us();
+	struct error why;
+
+	if (!shop->write_at_us || shop->write_at_us > now_us)
+		return;
+	shop->write_at_us = write_system_file(shop, &why) ? 0 : now_us + WRITE_AGAIN_US;
+}
+
 static bool start_again(struct shop *shop, struct error *err)
 {
-	bool any = false;
-
 	for (size_t i = 0; i < shop->count; i++) {
 		struct instance *instance = &shop->instances[i];
 
@@ -148,14 +158,16 @@ static bool start_again(struct shop *shop, struct error *err)
 		if (!instance_start(shop, instance, err))
 			return false;
 		instance->restarts++;
-		any = true;
+		shop->write_at_us = clock_now_us();
 	}
-	return !any || write_system_file(shop, err);
+	write_when_due(shop);
+	return true;
 }
 
-static int ms_until_restart(const struct shop *shop)
+static int ms_until_turn(const struct shop *shop)
 {
-	int64_t soonest_us = INT64_MAX, now_us = clock_now_us();
+	int64_t soonest_us = shop->write_at_us ? shop->write_at_us : INT64_MAX;
+	int64_t now_us = clock_now_us();
 
 	for (size_t i = 0; i < shop->count; i++)
 		if (!shop->instances[i].pid && shop->instances[i].restart_at_us < soonest_us)
@@ -236,7 +248,7 @@ static bool wait_until_ready(struct shop *shop, int signals, bool *told, struct 
 static bool keep_running(struct shop *shop, int signals, struct error *err)
 {
 	for (;;) {
-		int signal = wait_for_signal(signals, ms_until_restart(shop));
+		int signal = wait_for_signal(signals, ms_until_turn(shop));
 
 		if (signal && signal != SIGCHLD)
 			return true;

@@ -3,14 +3,16 @@
 # timeout: 90s
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools"))
 from open_shop import OpenShop  # noqa: E402
-from runs import BINARY, SLOWDOWN, done, ok  # noqa: E402
+from runs import BINARY, SLOWDOWN, done, ok, wait_for  # noqa: E402
 
 
 def children(pid):
@@ -92,6 +94,23 @@ def test_keep():
         again.process.wait(10 * SLOWDOWN)
 
 
+def test_system_file():
+    """Where it stands may be full, or gone, for a while."""
+    with tempfile.TemporaryDirectory() as directory:
+        place = f"{directory}/gone"
+        os.mkdir(place)
+        with OpenShop("--system", f"{place}/system.yaml") as shop:
+            pid = children(shop.process.pid)[0]
+            shutil.rmtree(place)
+            os.kill(pid, signal.SIGKILL)
+            ok(wait_for(lambda: len(alive(children(shop.process.pid))) == 10 and
+                        pid not in children(shop.process.pid), 10),
+               "a system file that can't be written closes no shop", children(shop.process.pid))
+            os.mkdir(place)
+            ok(wait_for(lambda: os.path.exists(f"{place}/system.yaml"), 10),
+               "and is written when it can be", os.listdir(place))
+
+
 def test_mistakes():
     for arguments, why in ((["--bug", "no-such-bug"], "no-such-bug"), (["--edge", "order=x"], "order=x"),
                            (["--edge", "order->moon=http://x"], "order->moon"),
@@ -107,5 +126,6 @@ def test_mistakes():
 
 test_life()
 test_keep()
+test_system_file()
 test_mistakes()
 done()

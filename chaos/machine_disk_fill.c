@@ -81,12 +81,17 @@ static const char *file_of(const json_t *undo, struct error *err)
 	return NULL;
 }
 
+/* Others write meanwhile, and then a little less has to do. */
 static bool reserve(int fd, int64_t bytes, struct error *err)
 {
+	int64_t least = bytes / 2;
+
 	while (fallocate(fd, 0, 0, bytes) != 0) {
 		if (errno == EINTR)
 			continue;
-		return error_errno(err, "cannot reserve %lld MiB", (long long)bytes >> 20);
+		if (errno != ENOSPC || bytes <= least)
+			return error_errno(err, "cannot reserve %lld MiB", (long long)bytes >> 20);
+		bytes -= bytes / 64 + 4096;
 	}
 	return true;
 }

@@ -130,7 +130,7 @@ const struct invariant invariant_notify = {
 	.statement = "the customer was told, as often as promised, and never both outcomes",
 	.catches = "the mail is sent before the order is certain, or once per attempt",
 	.needs = NEED_OUTCOME | NEED_MESSAGES,
-	.reads = READS_MESSAGES,
+	.reads = READS_MESSAGES | READS_WAS,
 	.marks = 1 << SAGA_IS,
 	.saga = notify,
 };

@@ -174,6 +174,7 @@ static const struct case_of cases[] = {
 	{ "notify", "invalid", PLACED "was:FAILED is:FAILED", NULL },
 	{ "notify", "invalid", "saga sent info mail:ok absent", NULL },
 	{ "notify", "unknown", PLACED "is:CONFIRMED incomplete:mails", NULL },
+	{ "notify", "unknown", PLACED "cancel cancel-ok mail:ok mail:failed is:CANCELLED incomplete:log", NULL },
 	{ "notify", "unknown", HAPPY, "evidence.mails" },
 
 	{ "outbox", "valid", HAPPY FAILED, NULL },

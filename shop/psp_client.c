@@ -3,10 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lib/http1.h"
 #include "lib/url.h"
 #include "shop/settings.h"
 
-enum { TRIES = 2, PAUSE_US = 50000 };
+enum { TRIES = 2, PAUSE_US = 50000, PAGES_MAX = 50 };
 
 static void add(struct buffer *form, const char *name, const char *value)
 {
@@ -37,14 +38,20 @@ static const char *error_member(const struct answer *answer, const char *name)
 	return json_string_value(json_object_get(json_object_get(answer->json, "error"), name));
 }
 
-static bool is_done(const struct answer *answer, const char *object, struct psp_reply *reply)
+static const char *member(const json_t *json, const char *name)
 {
-	const char *is = json_string_value(json_object_get(answer->json, "object"));
-	const char *status = json_string_value(json_object_get(answer->json, "status"));
-	const char *id = json_string_value(json_object_get(answer->json, "id"));
+	const char *value = json_string_value(json_object_get(json, name));
 
-	if (!answer_is(answer, 200) || !is || strcmp(is, object) != 0 || !status ||
-	    strcmp(status, "succeeded") != 0 || !id || strlen(id) >= sizeof(reply->id))
+	return value ? value : "";
+}
+
+static bool is_done(const json_t *json, const char *object, struct psp_reply *reply)
+{
+	const char *id = member(json, "id");
+
+	if (strcmp(member(json, "object"), object) != 0 ||
+	    strcmp(member(json, "status"), "succeeded") != 0 || !*id ||
+	    strlen(id) >= sizeof(reply->id))
 		return false;
 	snprintf(reply->id, sizeof(reply->id), "%s", id);
 	return true;
@@ -68,26 +75,116 @@ static struct psp_reply judge(const struct answer *answer, const char *object)
 
 	if (answer->result == CALL_REFUSED || answer->result == CALL_OPEN)
 		reply.result = PSP_UNSENT;
-	else if (is_done(answer, object, &reply))
+	else if (answer_is(answer, 200) && is_done(answer->json, object, &reply))
 		reply.result = PSP_DONE;
 	else if (answer->result == CALL_ANSWERED && is_refused(answer, &reply))
 		reply.result = PSP_REFUSED;
 	return reply;
 }
 
+/*
+ * Looking it up. An error that the provider keeps under our key is all that this key will ever be
+ * answered, also when the charge went through; what has happened is in the provider's lists.
+ */
+
+static bool is_kept_error(const struct answer *answer)
+{
+	struct text value;
+
+	return answer->result == CALL_ANSWERED && answer->status >= 500 &&
+	       http1_header(buffer_text(&answer->headers), "Idempotent-Replayed", &value) &&
+	       text_is(value, "true");
+}
+
+/* What is not done has failed for good: an intent without money, a refund that came to nothing. */
+static bool is_about(const json_t *item, const struct psp_question *question, const char *object,
+		     struct psp_reply *reply)
+{
+	const char *code = member(json_object_get(item, "last_payment_error"), "code");
+
+	if (strcmp(member(json_object_get(item, "metadata"), "order_id"), question->order) != 0)
+		return false;
+	if (is_done(item, object, reply)) {
+		reply->result = PSP_DONE;
+	} else if (*code) {
+		reply->result = PSP_REFUSED;
+		snprintf(reply->code, sizeof(reply->code), "%s", code);
+	}
+	return reply->result != PSP_UNKNOWN;
+}
+
+/* Newest first. False: it is not on this page, and `after` is where the next one begins, or "". */
+static bool is_on_page(const json_t *page, const struct psp_question *question, const char *object,
+		       char after[64], struct psp_reply *reply)
+{
+	const json_t *items = json_object_get(page, "data");
+	size_t count = json_array_size(items);
+
+	for (size_t i = 0; i < count; i++)
+		if (is_about(json_array_get(items, i), question, object, reply))
+			return true;
+	snprintf(after, 64, "%s",
+		 count && json_is_true(json_object_get(page, "has_more")) ?
+			 member(json_array_get(items, count - 1), "id") :
+			 "");
+	return false;
+}
+
+static void write_page_path(struct buffer *path, const char *list, const char *after,
+			    const struct psp_question *question, const char *object)
+{
+	buffer_clear(path);
+	buffer_format(path, "%s?limit=100", list);
+	if (strcmp(object, "refund") == 0)
+		buffer_format(path, "&payment_intent=%s", question->intent);
+	if (*after)
+		buffer_format(path, "&starting_after=%s", after);
+}
+
+static struct psp_reply look_up(struct service *service, const struct call *asked,
+				const struct psp_question *question, const char *object)
+{
+	struct call call = { .edge = asked->edge,
+			     .method = "GET",
+			     .once = true,
+			     .timeout_us = asked->timeout_us / 2,
+			     .correlation = asked->correlation,
+			     .traceparent = asked->traceparent };
+	struct psp_reply reply = { .result = PSP_UNKNOWN };
+	struct buffer path = BUFFER_EMPTY;
+	struct answer answer;
+	char after[64] = "";
+	bool over = false;
+
+	for (int i = 0; i < PAGES_MAX && !over; i++) {
+		write_page_path(&path, asked->path, after, question, object);
+		call.path = path.data;
+		service_call(service, &call, &answer);
+		over = !answer_is(&answer, 200) ||
+		       is_on_page(answer.json, question, object, after, &reply) || !*after;
+		answer_release(&answer);
+	}
+	buffer_release(&path);
+	return reply;
+}
+
 /* A key of the order's own makes asking again asking once. */
-static struct psp_reply ask_once(struct service *service, struct call *call, const char *key,
-				 int64_t attempt, const char *object)
+static struct psp_reply ask_once(struct service *service, struct call *call,
+				 const struct psp_question *question, const char *key, int attempt,
+				 const char *object)
 {
 	char attempt_key[300];
 	struct psp_reply reply;
 	struct answer answer;
 
-	snprintf(attempt_key, sizeof(attempt_key), "%.240s-%" PRId64, key, attempt);
+	snprintf(attempt_key, sizeof(attempt_key), "%.240s-%" PRId64, key,
+		 question->attempt * TRIES + attempt);
 	call->key = bug(BUG_RETRY_NEW_KEY) ? attempt_key : key;
 	service_call(service, call, &answer);
 	call->key = NULL;
 	reply = judge(&answer, object);
+	if (is_kept_error(&answer))
+		reply = look_up(service, call, question, object);
 	answer_release(&answer);
 	return reply;
 }
@@ -112,7 +209,7 @@ static struct psp_reply ask(struct service *service, struct call *call,
 	for (int i = 0; i < TRIES; i++) {
 		if (i)
 			task_sleep_us(PAUSE_US + (int64_t)random_below(&service->random, PAUSE_US));
-		reply = ask_once(service, call, key, question->attempt * TRIES + i, object);
+		reply = ask_once(service, call, question, key, i, object);
 		if (reply.result == PSP_DONE || reply.result == PSP_REFUSED)
 			return reply;
 		sent = sent || reply.result != PSP_UNSENT;

@@ -158,6 +158,15 @@ kill-matrix:                               ## every bug of the shop against the 
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all
 	@SAGASTORM=$(CURDIR)/build/release/sagastorm /usr/bin/python3 tests/sagas/matrix.py
 
+GRID_SEEDS ?= 10
+GRID_JOBS ?= $(JOBS)
+.PHONY: clean-grid
+clean-grid:                                ## the shop without a bug under every fault: GRID_SEEDS=10, half an hour
+	@ci/install-deps test
+	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all
+	@SAGASTORM=$(CURDIR)/build/release/sagastorm /usr/bin/python3 tests/sagas/grid.py \
+		--seeds $(GRID_SEEDS) --jobs $(GRID_JOBS) --keep build/clean-grid
+
 .PHONY: bench
 bench:                                     ## against wrk, h2load, hey, locust and toxiproxy (BENCH_SECONDS per run)
 	@ci/install-deps bench

@@ -81,6 +81,17 @@ MACHINE = {
     "disk-fill": ["leave: 0B", "leave: 200KiB"],
     "disk-latency": ["writers: 2, block: 64KiB"],
 }
+# A bounce with 5xx is for ever: that customer is not told, and no shop can help it.
+WITNESS = {
+    "bounce": ["witness: mail, share: 50%", "witness: mail, at: rcpt, status: 421"],
+    "decline": ["witness: psp, share: 30%",
+                "witness: psp, share: 60%, code: processing_error"],
+    "provider-error": ["witness: psp, share: 50%", "witness: psp, share: 50%, when: after",
+                       "witness: psp, status: 429", "witness: psp, when: after, of: refunds",
+                       "witness: psp, share: 80%, when: after, status: 503, of: charges"],
+    "webhooks": ["witness: psp, delay: 1s, jitter: 1s, twice: yes", "witness: psp, reorder: yes",
+                 "witness: psp, share: 50%, drop: yes"],
+}
 
 
 def edges_of(kind, style):
@@ -116,6 +127,8 @@ def fault_of(kind, style, seed):
         aim, strength = on_edges(kind, style, seed, strengths)
     elif kind in PROCESS:
         aim, strength = on_services(seed, PROCESS[kind])
+    elif kind in WITNESS:
+        aim, strength = "", WITNESS[kind][seed % len(WITNESS[kind])]
     elif kind in MACHINE:
         strengths = MACHINE[kind]
         aim = f"service: {SERVICES[seed % len(SERVICES)]}" if kind.startswith("disk") else ""
@@ -252,7 +265,7 @@ def kinds_here(isolated):
     for kind in json.loads(asked.stdout):
         why = None
         if not kind["possible"]:
-            why = kind.get("why") or "not possible here"
+            why = kind["why_not"]
         elif kind["family"] == "container":
             why = "its services are no containers: see tests/chaos/container.t"
         elif not isolated and (kind["family"] == "network" or kind["name"] == "disk-fill"):
@@ -272,11 +285,11 @@ def print_table(runs):
     cells = collections.defaultdict(list)
     for run in runs:
         cells[run.cell.kind, run.cell.style].append(run)
-    print(f"\n{'fault':13}{'saga':15}{'runs':>5}{'sagas':>7}{'done':>6}{'undone':>8}{'hits':>9}"
+    print(f"\n{'fault':16}{'saga':15}{'runs':>5}{'sagas':>7}{'done':>6}{'undone':>8}{'hits':>9}"
           f"{'missed':>8}{'invalid':>9}{'exit codes':>16}  ")
     for (kind, style), of_cell in cells.items():
         codes = collections.Counter(run.code for run in of_cell)
-        print(f"{kind:13}{style:15}{len(of_cell):5}"
+        print(f"{kind:16}{style:15}{len(of_cell):5}"
               f"{sum(run.sagas.get('started', 0) for run in of_cell):7}"
               f"{sum(run.sagas.get('succeeded', 0) for run in of_cell):6}"
               f"{sum(run.sagas.get('compensated', 0) for run in of_cell):8}"

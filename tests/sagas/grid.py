@@ -84,8 +84,8 @@ MACHINE = {
 # A bounce with 5xx is for ever: that customer is not told, and no shop can help it.
 WITNESS = {
     "bounce": ["witness: mail, share: 50%", "witness: mail, at: rcpt, status: 421"],
-    "decline": ["witness: psp, share: 30%",
-                "witness: psp, share: 60%, code: processing_error"],
+    "decline": ["witness: psp, share: 50%",
+                "witness: psp, share: 80%, code: processing_error"],
     "provider-error": ["witness: psp, share: 50%", "witness: psp, share: 50%, when: after",
                        "witness: psp, status: 429", "witness: psp, when: after, of: refunds",
                        "witness: psp, share: 80%, when: after, status: 503, of: charges"],

@@ -195,6 +195,14 @@ static bool each(struct aiming *aiming, const struct strings *names,
 	return good;
 }
 
+/* An empty list names nobody. */
+static bool names_any(const struct yaml *map, const char *key)
+{
+	const struct yaml *node = yaml_get(map, key);
+
+	return node && (node->kind != YAML_LIST || node->first);
+}
+
 static bool aim_at_nothing(const struct yaml *map, struct reading *reading,
 			   const struct fault *fault)
 {
@@ -204,8 +212,8 @@ static bool aim_at_nothing(const struct yaml *map, struct reading *reading,
 			  aims & AIM_REGION  ? "region" :
 					       "witness";
 
-	if (!aims || aims & AIM_MACHINE || yaml_get(map, "edge") || yaml_get(map, "service") ||
-	    yaml_get(map, "region") || yaml_get(map, "witness"))
+	if (!aims || aims & AIM_MACHINE || names_any(map, "edge") || names_any(map, "service") ||
+	    names_any(map, "region") || names_any(map, "witness"))
 		return true;
 	return complain(reading->complaints, map->at, "'%s' is aimed at nothing (missing key '%s')",
 			fault->kind->name, key);

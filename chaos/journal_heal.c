@@ -128,6 +128,18 @@ static void say(struct heal_count *count, const struct journal_entry *entry, boo
 	buffer_add_char(count->said, '\n');
 }
 
+/* Its supervisor began one before its journal: a directory without it is no run's, or another's. */
+static bool has_trail(const char *history)
+{
+	struct buffer path = BUFFER_EMPTY;
+	bool there;
+
+	buffer_format(&path, "%s/chaos.history", history);
+	there = is_there(path.data);
+	buffer_release(&path);
+	return there;
+}
+
 /* Into the run's history, if that is still where it was. */
 static void record(const struct journal_contents *contents, const struct journal_entry *entry,
 		   bool healed, const char *why)
@@ -142,7 +154,7 @@ static void record(const struct journal_contents *contents, const struct journal
 	struct history *history;
 	struct buffer text = BUFFER_EMPTY;
 
-	if (!contents->history || !is_there(contents->history))
+	if (!contents->history || !has_trail(contents->history))
 		return;
 	history = history_append(contents->history, "chaos", NULL);
 	if (!history)

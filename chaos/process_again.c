@@ -193,6 +193,8 @@ static bool look_at(const json_t *row, struct error *err)
 
 bool process_look_again(const json_t *undo, struct error *err)
 {
+	if (!process_any(undo, err))
+		return false;
 	if (launcher_is_gone(undo))
 		return true;
 	for (size_t i = 0; i < process_count(undo); i++)

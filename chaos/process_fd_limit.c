@@ -212,6 +212,8 @@ static bool fd_limit_heal(const json_t *undo, struct error *err)
 
 static bool fd_limit_look(const json_t *undo, struct error *err)
 {
+	if (!process_any(undo, err))
+		return false;
 	for (size_t i = 0; i < process_count(undo); i++) {
 		struct process_identity process;
 

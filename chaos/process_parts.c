@@ -59,6 +59,11 @@ size_t process_count(const json_t *undo)
 	return json_array_size(json_object_get(undo, "processes"));
 }
 
+bool process_any(const json_t *undo, struct error *err)
+{
+	return process_count(undo) > 0 || error_set(err, "the record names no process");
+}
+
 json_t *process_row(const json_t *undo, size_t number)
 {
 	return json_array_get(json_object_get(undo, "processes"), number);

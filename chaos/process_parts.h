@@ -17,6 +17,8 @@
 /* The undo record, and "kill process 4711 (payment)" and so on into plan->does. */
 bool process_plan(const struct fault *fault, const char *verb, struct fault_plan *plan,
 		  struct error *err);
+/* A record that names none is none: nothing is seen to be whole by it. */
+bool process_any(const json_t *undo, struct error *err);
 size_t process_count(const json_t *undo);
 json_t *process_row(const json_t *undo, size_t number);
 const char *process_service(const json_t *row);

@@ -82,6 +82,8 @@ static bool stop_heal(const json_t *undo, struct error *err)
 
 static bool stop_look(const json_t *undo, struct error *err)
 {
+	if (!process_any(undo, err))
+		return false;
 	for (size_t i = 0; i < process_count(undo); i++) {
 		struct process_identity process;
 		const json_t *row = process_row(undo, i);

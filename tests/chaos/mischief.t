@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # what clumsy and hostile people do to a game day: nobody else is hit, nothing hangs, nothing lies
 # timeout: 120s
+import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools"))
@@ -127,6 +129,32 @@ def test_few_descriptors():
         ok(victim.is_well() and not harness.journals(), "with just enough, it is", said)
 
 
+def test_empty_records():
+    """Nobody can look whether nothing is whole."""
+    head = {"journal": 1, "supervisor": {"pid": 1 << 30, "started": 1, "boot": "0" * 36}}
+    for kind, undo in (("stop", {}), ("kill", {"processes": "x"}), ("fd-limit", {"processes": []}),
+                       ("cpu", {}), ("loss", {}), ("disk-fill", {}), ("latency", {})):
+        line = {"fault": 0, "kind": kind, "state": "armed", "undo": undo | {"patience_ms": 1}}
+        path = write("x.journal", f"{json.dumps(head)}\n{json.dumps(line | {'state': 'arming'})}\n")
+        result = subprocess.run([BINARY, "chaos", "heal", path], stdout=subprocess.PIPE, text=True,
+                                stderr=subprocess.STDOUT, timeout=60, check=False)
+        ok(result.returncode == 30 and os.path.exists(path),
+           f"a record of '{kind}' that names nothing is not called healed", result.stdout)
+
+
+def test_moved_history():
+    """Where a run's history was there is something else by now."""
+    with tempfile.TemporaryDirectory() as elsewhere:
+        head = {"journal": 1, "supervisor": {"pid": 1 << 30, "started": 1, "boot": "0" * 36},
+                "history": elsewhere}
+        line = {"fault": 0, "kind": "cpu", "state": "arming", "undo": {}}
+        path = write("y.journal", f"{json.dumps(head)}\n{json.dumps(line)}\n")
+        subprocess.run([BINARY, "chaos", "heal", path], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.STDOUT, timeout=60, check=False)
+        ok(not os.listdir(elsewhere), "healing writes nothing where no history is",
+           os.listdir(elsewhere))
+
+
 def test_names():
     """What steers a terminal, or pretends to be a line of ours."""
     text = ("system: { name: x, services: { victim: { url: 'http://127.0.0.1:9', "
@@ -148,5 +176,7 @@ test_bystander()
 test_limits()
 test_hung_supervisor()
 test_few_descriptors()
+test_empty_records()
+test_moved_history()
 test_names()
 done()

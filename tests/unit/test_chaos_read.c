@@ -293,6 +293,8 @@ static void test_aims(void)
 			   "c.yaml:2:32: unknown service 'ordre' (did you mean 'order'?)\n");
 		CHECK_TEXT(told("{ at: 1s, stop: {} }"),
 			   "c.yaml:2:21: 'stop' is aimed at nothing (missing key 'service')\n");
+		CHECK_TEXT(told("{ at: 1s, stop: { service: [] } }"),
+			   "c.yaml:2:21: 'stop' is aimed at nothing (missing key 'service')\n");
 		CHECK_TEXT(told("{ at: 1s, stop: { service: order, share: 0 } }"),
 			   "c.yaml:2:46: 'share': '0' is too little, the least is 0.0001%\n");
 	}

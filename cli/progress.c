@@ -11,12 +11,22 @@
 #include "lib/schema.h"
 #include "lib/visible.h"
 
+/* Pipelines give some of their jobs a terminal, which nobody looks at. */
+static bool is_pipeline(void)
+{
+	const char *value = getenv("CI");
+
+	return value && *value && strcmp(value, "false") != 0;
+}
+
 void progress_init(struct progress *progress, enum progress_style style, FILE *out)
 {
 	*progress = (struct progress){ .style = style, .out = out };
 	if (style != PROGRESS_AUTO && style != PROGRESS_TUI)
 		return;
-	progress->style = terminal_is_capable(fileno(out)) ? PROGRESS_TUI : PROGRESS_PLAIN;
+	progress->style = PROGRESS_PLAIN;
+	if (terminal_is_capable(fileno(out)) && (style == PROGRESS_TUI || !is_pipeline()))
+		progress->style = PROGRESS_TUI;
 	if (progress->style == PROGRESS_TUI)
 		progress->live = live_new(out, STDIN_FILENO);
 }

@@ -7,8 +7,8 @@
  *   json    one JSON object per second: for programs
  *   none    nothing
  *
- * `auto` is tui on a terminal, and plain elsewhere. Where there is no terminal, or a dumb one, tui
- * is plain, too.
+ * `auto` is tui on a terminal, and plain elsewhere and in pipelines (CI is set). Where there is no
+ * terminal, or a dumb one, tui is plain, too.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H

@@ -12,14 +12,12 @@ static const char *const in_colours[INKS] = {
 	[INK_PLAIN] = "0",	  [INK_DIM] = "0;2",	       [INK_BOLD] = "0;1",
 	[INK_GOOD] = "0;32",	  [INK_WARN] = "0;33",	       [INK_BAD] = "0;1;31",
 	[INK_LINE] = "0;36",	  [INK_TITLE] = "0;30;42",     [INK_TITLE_WARN] = "0;30;43",
-	[INK_TITLE_BAD] = "0;1;37;41",
 };
 
 static const char *const without_colours[INKS] = {
 	[INK_PLAIN] = "0",	  [INK_DIM] = "0;2",	       [INK_BOLD] = "0;1",
 	[INK_GOOD] = "0",	  [INK_WARN] = "0;1",	       [INK_BAD] = "0;1",
 	[INK_LINE] = "0",	  [INK_TITLE] = "0;7",	       [INK_TITLE_WARN] = "0;1;7",
-	[INK_TITLE_BAD] = "0;1;7",
 };
 
 void screen_init(struct screen *screen, bool colours, bool unicode)

@@ -25,7 +25,6 @@ enum ink {
 	INK_LINE,  /* of charts */
 	INK_TITLE, /* on a bar */
 	INK_TITLE_WARN,
-	INK_TITLE_BAD,
 	INKS
 };
 

@@ -82,6 +82,10 @@ def test_incapable(shop):
         code, said = terminal.ends(), terminal.said()
         ok(code == 0 and "phase 'sale' for 1 s" in said and not LINE.search(said),
            "with TERM=dumb there are plain lines", said)
+    with Terminal(CI="true") as terminal:
+        terminal.run(scenario(shop, "1s"))
+        ok(terminal.ends() == 0 and not LINE.search(terminal.said()),
+           "and so there are in a pipeline that has a terminal", terminal.said())
     with Terminal() as terminal:
         terminal.run(scenario(shop, "1s"), "--progress", "tui", behind="2>&1 | cat")
         wait_for(lambda: terminal.said().count("PASS  live") > 0)
@@ -95,7 +99,7 @@ def in_terminal(path, rows, columns):
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        os.environ.update(TERM="xterm", LANG="C.UTF-8")
+        os.environ.update(TERM="xterm", LANG="C.UTF-8", CI="")
         os.execv(BINARY, [BINARY, "run", path, "-o", path + ".run"])
     return pid, terminal
 

@@ -22,7 +22,7 @@ class Terminal:
         Terminal.count += 1
         self.socket = f"{SCRATCH.name}/tmux-{Terminal.count}"
         environment = {**{name: value for name, value in os.environ.items()
-                          if name not in ("NO_COLOR", "TMUX", "LC_ALL", "LC_CTYPE")},
+                          if name not in ("CI", "NO_COLOR", "TMUX", "LC_ALL", "LC_CTYPE")},
                        "LANG": "C.UTF-8", "PS1": "$ ",
                        "SAGASTORM_STATE": f"{SCRATCH.name}/state", **environment}
         subprocess.run(["tmux", "-S", self.socket, "-f", "/dev/null", "-u", "new-session", "-d",

@@ -183,6 +183,9 @@ static const struct mistake mistakes[] = {
 	{ "each: /items", "target: 127.0.0.1:80",
 	  "c:25:15: '127.0.0.1:80' is neither a service nor a URL: bad URL '127.0.0.1:80': it "
 	  "must start with 'http://' or 'https://'\n" },
+	{ "each: /items", "every: 1s", "c:25:14: 'every' goes with `breaker`\n" },
+	{ "charge: { where", "every: 1s\n      charge: { where: /kind == charge, amount: /a, key: /k }",
+	  "c:22:14: 'every' goes with 'read'\n" },
 	{ "stock", "stock: { read: GET /stock }",
 	  "c:29:10: 'stock' wants 'read', 'item' and 'available' at least\n" },
 	{ "read: GET /moves", "read: GET /moves?after=${cursor}&order=${order.idd}",

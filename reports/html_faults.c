@@ -197,7 +197,7 @@ static void add_times(struct page *page)
 		if (us < 0)
 			continue;
 		ranges_add_group(&ranges, faults->items[i].name, i + 1);
-		ranges_add(&ranges, &(struct range){ "recovery", 0, NAN, us, us });
+		ranges_add(&ranges, &(struct range){ "recovery", 0, (double)NAN, us, us });
 	}
 	json_object_foreach(page->report->sagas, name, saga) {
 		const json_t *took = json_object_get(saga, "compensation_us");

@@ -6,7 +6,7 @@
 #include "reports/chart.h"
 #include "reports/words.h"
 
-enum { LINES_MAX = 6, POINTS = 120, HEIGHT = 240, NINES_MAX = 6, LABEL_BYTES_MAX = 60 };
+enum { LINES_MAX = 7, POINTS = 120, HEIGHT = 240, NINES_MAX = 6, LABEL_BYTES_MAX = 60 };
 
 struct spread_line {
 	const char *name;
@@ -19,27 +19,39 @@ struct spread {
 	double nines; /* how far to the right: 2 is 99% */
 };
 
+static bool is_chosen(const struct spread *spread, const char *name)
+{
+	for (size_t i = 1; i < spread->count; i++)
+		if (spread->lines[i].name == name)
+			return true;
+	return false;
+}
+
+static size_t most_frequent(const struct spread *spread, const struct report *report)
+{
+	const struct measure *names = report->figures->names;
+	size_t best = SIZE_MAX;
+
+	for (size_t i = 0; i < report->meta->request_count; i++)
+		if (names[i].count && !is_chosen(spread, report->meta->requests[i]) &&
+		    (best == SIZE_MAX || names[i].count > names[best].count))
+			best = i;
+	return best;
+}
+
 /* All together, then the most frequent names. */
 static void choose(struct spread *spread, const struct report *report)
 {
-	const struct measure *names = report->figures->names;
+	const struct figures *figures = report->figures;
+	size_t best;
 
 	spread->lines[spread->count++] =
-		(struct spread_line){ "all requests", measure_latency(&report->figures->all) };
-	for (uint64_t below = UINT64_MAX; spread->count < LINES_MAX;) {
-		size_t best = SIZE_MAX;
-
-		for (size_t i = 0; i < report->meta->request_count; i++)
-			if (names[i].count && names[i].count < below &&
-			    (best == SIZE_MAX || names[i].count > names[best].count))
-				best = i;
-		if (best == SIZE_MAX || report->meta->request_count < 2)
-			break;
-		below = names[best].count;
+		(struct spread_line){ "all requests", measure_latency(&figures->all) };
+	while (report->meta->request_count > 1 && spread->count < LINES_MAX &&
+	       (best = most_frequent(spread, report)) != SIZE_MAX)
 		spread->lines[spread->count++] =
 			(struct spread_line){ report->meta->requests[best],
-					      measure_latency(&names[best]) };
-	}
+					      measure_latency(&figures->names[best]) };
 	spread->nines = log10(fmax((double)spread->lines[0].latency->total, 10));
 	spread->nines = fmin(spread->nines, NINES_MAX);
 }

@@ -93,8 +93,9 @@ static void add_violations(struct reasons *reasons)
 	size_t i;
 
 	json_object_foreach(reasons->page->report->sagas, name, saga) {
-		json_array_foreach(json_object_get(saga, "invariants"), i, invariant)
+		json_array_foreach(json_object_get(saga, "invariants"), i, invariant) {
 			add_violation(reasons, invariant);
+		}
 	}
 }
 
@@ -208,8 +209,9 @@ static size_t count_unknown(const json_t *saga)
 	const json_t *invariant;
 	size_t i, count = 0;
 
-	json_array_foreach(json_object_get(saga, "invariants"), i, invariant)
+	json_array_foreach(json_object_get(saga, "invariants"), i, invariant) {
 		count += strcmp(string_in(invariant, "verdict"), "unknown") == 0;
+	}
 	return count;
 }
 

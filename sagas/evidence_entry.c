@@ -216,11 +216,11 @@ static bool read_dead(struct source_reading *reading, const struct source_rule *
 
 /* Numbers of the whole system. */
 
-static void put_reading(struct source_reading *reading, enum reading_what what, struct text item,
-			int64_t value)
+static void put_reading_of(struct source_reading *reading, enum reading_what what, struct text item,
+			   int64_t value, int64_t at_us)
 {
 	struct record_reading record = {
-		.at_us = evidence_now_us(reading->evidence),
+		.at_us = at_us,
 		.item = item.length ? text_hash(item) : 0,
 		.value = value,
 		.contract = reading->contract->number,
@@ -235,6 +235,12 @@ static void put_reading(struct source_reading *reading, enum reading_what what, 
 	evidence_put(reading->evidence, RECORD_READING, &record, sizeof(record),
 		     SUM(3, record.item, (uint64_t)value, record.contract, (uint64_t)what,
 			 record.source));
+}
+
+static void put_reading(struct source_reading *reading, enum reading_what what, struct text item,
+			int64_t value)
+{
+	put_reading_of(reading, what, item, value, evidence_now_us(reading->evidence));
 }
 
 /* The item's name outlives the scratch, which the next value takes. */
@@ -349,23 +355,38 @@ static bool read_breaker_state(struct value value, int64_t *state)
 	return false;
 }
 
+enum { BREAKER_OPEN = 1 };
+
+/* One that is closed again was open before, if the system says so: that comes first. */
+static bool read_breaker(struct source_reading *reading, const struct source_rule *rule,
+			 struct text entry, struct text item)
+{
+	struct evidence *evidence = reading->evidence;
+	int64_t state, opened = 0, now_us = evidence_now_us(evidence);
+
+	if (!read_breaker_state(entry_value(evidence, &rule->value, entry), &state))
+		return false;
+	if (pointer_given(&rule->amount) &&
+	    !value_decimal(entry_value(evidence, &rule->amount, entry), 0, &opened))
+		return false;
+	if (opened > 0)
+		put_reading_of(reading, READING_BREAKER, item, BREAKER_OPEN, now_us - 1);
+	put_reading_of(reading, READING_BREAKER, item, state, now_us);
+	return true;
+}
+
 static bool read_word(struct source_reading *reading, const struct source_rule *rule,
 		      struct text entry)
 {
 	struct evidence *evidence = reading->evidence;
 	struct value value;
 	struct item item;
-	int64_t state;
 
 	if (!read_item(evidence, &rule->item, entry, &item))
 		return false;
+	if (rule->role == ROLE_BREAKER)
+		return read_breaker(reading, rule, entry, item.text);
 	value = entry_value(evidence, &rule->value, entry);
-	if (rule->role == ROLE_BREAKER) {
-		if (!read_breaker_state(value, &state))
-			return false;
-		put_reading(reading, READING_BREAKER, item.text, state);
-		return true;
-	}
 	if (value.kind == VALUE_ABSENT)
 		return false;
 	put_reading(reading, READING_REGION, item.text, (int64_t)text_hash(value.text));

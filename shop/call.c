@@ -152,10 +152,11 @@ json_t *calls_breakers(const struct service *service)
 
 	for (const struct edge *edge = service->calls->edges; edge; edge = edge->next)
 		json_array_append_new(
-			list, json_pack("{s:o, s:s}", "name",
-					json_sprintf("%s -> %s", service->kind->name, edge->name),
-					"state",
-					breaker_state_name(breaker_now(&edge->breaker, now_us))));
+			list,
+			json_pack("{s:o, s:s, s:I}", "name",
+				  json_sprintf("%s -> %s", service->kind->name, edge->name),
+				  "state", breaker_state_name(breaker_now(&edge->breaker, now_us)),
+				  "opened", (json_int_t)edge->breaker.entered[BREAKER_OPEN]));
 	return list;
 }
 

@@ -30,7 +30,7 @@ void calls_init(struct service *service);
 void calls_release(struct service *service);
 /* Lines for GET /metrics that are known only when asked (breaker states); may add nothing. */
 void calls_metrics(struct service *service);
-/* [{"name": "order -> payment", "state": "closed"}...] */
+/* [{"name": "order -> payment", "state": "closed", "opened": 0}...] */
 json_t *calls_breakers(const struct service *service);
 
 /* publish.c: keeps what it has in service->publisher. None of it is used when there is no store. */

@@ -142,6 +142,11 @@ class System(http.server.BaseHTTPRequestHandler):
     def get_open(self, query):
         self.answer([self.entry(1)])
 
+    def get_breakers(self, query):
+        self.answer([{"name": name, "state": state, "opened": opened} for name, state, opened in
+                     (("never", "closed", 0), ("again", "closed", 2), ("now", "open", 1),
+                      ("odd", "closed", "often"), ("odder", "ajar", 0))])
+
     get_pages = get_good
 
 
@@ -198,7 +203,9 @@ text = (f"target: {url}\nload: {{ go: {{ iterations: 8, users: 1 }} }}\n"
         "journeys: { buy: [ { post: /orders, saga: order } ] }\nsagas:")
 result = run(text + contract("order", "/login", good))
 System.asked = []
-text += (contract("order", "/login", "".join(map(source, BULK)) + good)
+breakers = ("      - { read: GET /e/breakers, "
+            "breaker: { item: /name, value: /state, amount: /opened } }\n")
+text += (contract("order", "/login", "".join(map(source, BULK)) + good + breakers)
          + contract("evil", "/evil-login", source("open/good?page=${page}")))
 ok(result.named("POST /orders")["count"] == 8 and len(System.keys) == 8, "eight orders are placed", result)
 said = evidence(text, url, result.directory, EVIDENCE_MOST_US=str(int(700000 * SLOWDOWN)),
@@ -229,6 +236,11 @@ one = found.source(12)
 taken = [e for e in found.effects if e["source"] == 12 and e["snapshot"] == 1]
 ok(one["complete"] and sorted(e["saga"] for e in taken) == sorted([0, 2, 3, 4, 5, 6, 7] * 2),
    "each saga is asked about, and what is about none is none", (one, taken))
+one = found.source(13)
+taken = [(r["name"], r["value"]) for r in found.readings if r["source"] == 13 and r["snapshot"] == 1]
+ok(one["complete"] and one["read"] == 5 and one["strange"] == 2 and
+   taken == [("never", 0), ("again", 1), ("again", 0), ("now", 1), ("now", 1)],
+   "a breaker that has closed again was open before", (one, taken))
 one = found.source(0, contract=1)
 ok(not one["complete"] and one["why"].startswith("login"), "no token becomes two headers", one)
 ok("not equal" in said.stdout, "what can't be read is not quiet", said.stdout)

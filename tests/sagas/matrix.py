@@ -74,7 +74,7 @@ def run(row, directory):
     except (OSError, ValueError, KeyError) as why:
         result["wrong"] = f"no report: {why!r}"
     if process.returncode not in RESULTS:
-        result["wrong"] = f"exit code {process.returncode}"
+        result["wrong"] = f"exit code {process.returncode}: {said.strip().splitlines()[-1:]}"
     elif result["seconds"] > LONGEST_S:
         result["wrong"] = f"it took {result['seconds']:.0f} s"
     return result

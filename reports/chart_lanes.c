@@ -66,8 +66,8 @@ void chart_lanes(struct page *page)
 	size_t lanes[LANES_MAX], count = list_lanes(page->report->faults, lanes), bars = 0;
 	int height = CHART_TOP + PHASES + (int)count * LANE + 4 + CHART_FOOT;
 
-	chart_begin(page, "lanes", "Phases and faults",
-		    "The same numbers and bands stand behind every chart below.");
+	chart_begin(page, "lanes", count ? "Phases and faults" : "Phases",
+		    count ? "The same numbers and bands stand behind every chart below." : "");
 	chart_image_begin(page, "lanes", "Phases and faults",
 			  "When each phase began and each fault was in effect. The section on "
 			  "faults has the times.",

@@ -103,6 +103,24 @@ static bool can_be_read(const struct loading *loading, size_t errors_before)
 	       (!loading->sagas || scenario->contract_count);
 }
 
+/* Most likely a --target that was meant for another system: then one is broken, and one judged. */
+static void warn_elsewhere(struct loading *loading, struct place at)
+{
+	const struct scenario *scenario = loading->scenario;
+	const char *url =
+		scenario->transfer.origin_count ? scenario->transfer.origins[0].url : NULL;
+	struct address address;
+
+	if (!scenario->chaos->fault_count || !scenario->system || scenario->target_of_system ||
+	    !url || !address_read(text_of(url), &address, NULL) ||
+	    system_allows(scenario->system, address.host))
+		return;
+	complain_warning(loading->complaints, at,
+			 "requests go to '%s', which is not in 'allow:' of the system that is "
+			 "broken: is it the same one?",
+			 url);
+}
+
 bool chaos_read(struct loading *loading)
 {
 	const struct yaml *node = loading->sections.chaos;
@@ -128,5 +146,9 @@ bool chaos_read(struct loading *loading)
 	if (!without_load && !can_be_read(loading, loading->errors_before))
 		return false;
 	scenario->chaos = arena_new(&scenario->arena, sizeof(*scenario->chaos));
-	return chaos_section_read(node, &context, scenario->chaos);
+	if (!chaos_section_read(node, &context, scenario->chaos))
+		return false;
+	if (!without_load)
+		warn_elsewhere(loading, node->at);
+	return true;
 }

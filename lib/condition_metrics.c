@@ -36,7 +36,10 @@ enum { METRICS = sizeof(metrics) / sizeof(metrics[0]) };
 static const struct metric_row quantile_row = { "p99", METRIC_QUANTILE, UNIT_TIME_US, OF_REQUESTS,
 						ARGUMENT_TIME, true };
 
-/* "p50", "p99.9"; "p999" is the same as that, as in report.json. 0 when it is none. */
+/*
+ * "p50", "p99.9"; "p999" is the same as that, as in report.json. 0 when it is none. Whoever writes
+ * p100 does not mean p10.
+ */
 static double quantile_of(struct text name)
 {
 	char digits[12];
@@ -51,6 +54,8 @@ static double quantile_of(struct text name)
 			return 0;
 	}
 	if (points > 1 || name.data[1] == '.' || name.data[name.length - 1] == '.')
+		return 0;
+	if (!points && name.length > 3 && name.data[1] != '9')
 		return 0;
 	memcpy(digits, name.data + 1, name.length - 1);
 	digits[name.length - 1] = '\0';

@@ -171,6 +171,18 @@ def test_names():
        "nor do the words about its mistakes steer anything", said)
 
 
+def test_elsewhere():
+    """One system is broken, and another one would be judged."""
+    path = write("elsewhere.yaml", "journeys: { x: [ { get: / } ] }\nmix: { x: 1 }\n"
+                 "load: { a: { rate: 1/s, for: 3s } }\nsystem: shop\n"
+                 "chaos: { faults: [ { at: 1s, stop: { service: payment } } ] }\n")
+    said = [subprocess.run([BINARY, "check", path, *words], stdout=subprocess.PIPE, text=True,
+                           stderr=subprocess.STDOUT, timeout=60, check=False).stdout
+            for words in (["--target", "http://192.0.2.1"], ["--target", "http://[::1]:9"], [])]
+    ok(["is it the same one" in text for text in said] == [True, False, False],
+       "requests that go where nothing may be broken are pointed out", said)
+
+
 test_pidfiles()
 test_bystander()
 test_limits()
@@ -179,4 +191,5 @@ test_few_descriptors()
 test_empty_records()
 test_moved_history()
 test_names()
+test_elsewhere()
 done()

@@ -158,6 +158,11 @@ static const struct {
 	{ "p99 < 1", "sale.yaml:3:11: '1' has no unit (write 10s, 250ms, 5m)" },
 	{ "p99 < 5%", "sale.yaml:3:11: '5%' is no duration (write 250ms, 1.5s, 2m, 1h30m)" },
 	{ "errors < 5", "sale.yaml:3:14: '5' is more than everything (100% or 1)" },
+	{ "p100 < 1s",
+	  "sale.yaml:3:5: unknown metric 'p100' (there are: p50, p90, p95, p99, p99.9, "
+	  "errors, retries, mean, max, ok, count, throughput, goodput, failed, dropped, "
+	  "starts, achieved_rate, lag, recovery, hits, verified_goodput, started, "
+	  "succeeded, compensated)" },
 	{ "throughput > 5", "sale.yaml:3:18: '5' has no unit (write 5/s, or /m, /h)" },
 	{ "ok > 1.5", "sale.yaml:3:10: '1.5' is no whole number" },
 	{ "ok > -1", "sale.yaml:3:10: '-1' is less than nothing" },

@@ -26,7 +26,7 @@ struct follower {
 	struct source_reading reading;
 	const char *path;      /* a file; NULL: polled */
 	const char *url;       /* of a witness */
-	FILE *file;            /* NULL: not there yet */
+	off_t offset;          /* how far the file was read */
 	struct buffer pending; /* a line without its end; of a poll: the cursor */
 	bool over;             /* it can't be followed */
 	int64_t due_us;
@@ -172,8 +172,8 @@ static struct tally *tally_of(struct anytime *anytime, const struct record_effec
 /* One that was read before, or that nobody can tell from another. */
 static bool is_new(struct anytime *anytime, const struct record_effect *effect)
 {
-	uint64_t key = evidence_mix(effect->identity, (uint64_t)effect->source << 16 |
-							      effect->step << 8 | effect->undo);
+	uint32_t of = (uint32_t)effect->source << 16 | (uint32_t)effect->step << 8 | effect->undo;
+	uint64_t key = evidence_mix(effect->identity, of);
 
 	return effect->identity && anytime->seen.count < TALLIES_MAX &&
 	       hash_map_add(&anytime->seen, key | 1, 0);
@@ -242,12 +242,16 @@ static void take(void *context, enum record_kind kind, const void *payload)
 
 static void follow_file(struct follower *follower)
 {
-	if (!follower->file)
-		follower->file = fopen(follower->path, "re");
-	if (!follower->file)
-		return;
-	lines_follow(&follower->reading, follower->file, &follower->pending);
-	follower->over = follower->reading.broken;
+	FILE *file = fopen(follower->path, "re");
+
+	if (!file)
+		return; /* not yet */
+	if (fseeko(file, follower->offset, SEEK_SET) == 0) {
+		lines_follow(&follower->reading, file, &follower->pending);
+		follower->offset = ftello(file);
+		follower->over = follower->reading.broken || follower->offset < 0;
+	}
+	fclose(file);
 }
 
 static void follow(struct anytime *anytime, struct follower *follower)
@@ -338,11 +342,8 @@ void anytime_free(struct anytime *anytime)
 {
 	if (!anytime)
 		return;
-	for (size_t i = 0; i < anytime->count; i++) {
-		if (anytime->followers[i].file)
-			fclose(anytime->followers[i].file);
+	for (size_t i = 0; i < anytime->count; i++)
 		buffer_release(&anytime->followers[i].pending);
-	}
 	evidence_free(anytime->evidence);
 	hash_map_release(&anytime->places);
 	hash_map_release(&anytime->seen);

@@ -77,7 +77,6 @@ static bool take_block(struct source_reading *reading, FILE *file, struct buffer
 
 void lines_follow(struct source_reading *reading, FILE *file, struct buffer *pending)
 {
-	clearerr(file);
 	while (take_block(reading, file, pending))
 		;
 }

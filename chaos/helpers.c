@@ -17,6 +17,7 @@
 
 #include "lib/clock.h"
 #include "lib/memory.h"
+#include "lib/signals.h"
 
 static const char prefix[] = "sgst-";
 enum { GRACE_S = 3, GONE_WITHIN_US = 1000000 };
@@ -106,17 +107,12 @@ static void let_go_of_all(void)
 __attribute__((noreturn)) static void
 become(const struct helper_order *order, struct helper_board *board, size_t number, pid_t parent)
 {
-	sigset_t none;
-
 	prctl(PR_SET_NAME, order->token);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1); /* it died before we asked to be told */
-	for (int signal_number = 1; signal_number < 32; signal_number++)
-		signal(signal_number, SIG_DFL);
+	signals_reset();
 	signal(SIGINT, SIG_IGN); /* the terminal sends it to all */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	alarm((unsigned)(order->lasts_us / US_PER_S) + GRACE_S);
 	let_go_of_all();
 	setpriority(PRIO_PROCESS, 0, order->nice);

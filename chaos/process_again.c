@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/signals.h"
 
 enum {
 	WORDS_MAX = 256,
@@ -102,16 +103,12 @@ static bool claim_start(const json_t *row)
 /* Of nobody's session, with nobody's descriptors; its parent is the machine's first process. */
 static void run_detached(char *const *words)
 {
-	sigset_t none;
 	int null = open("/dev/null", O_RDWR);
 
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		dup2(null, fd);
 	close_range(3, ~0U, 0);
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	signals_reset();
 	setsid();
 	if (fork() == 0) {
 		execvp(words[0], words);

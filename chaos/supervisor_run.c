@@ -16,6 +16,7 @@
 
 #include "lib/clock.h"
 #include "lib/memory.h"
+#include "lib/signals.h"
 
 enum {
 	TURN_US = 500000,       /* a turn waits at most so long */
@@ -40,17 +41,12 @@ static void settle_signals(void)
 	static const int ignored[] = { SIGINT,	SIGHUP,	 SIGQUIT, SIGPIPE, SIGXFSZ,
 				       SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR2 };
 	struct sigaction heal = { .sa_handler = on_signal };
-	sigset_t none;
 
-	for (int number = 1; number < NSIG; number++)
-		if (number != SIGKILL && number != SIGSTOP)
-			signal(number, SIG_DFL);
+	signals_reset();
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
 	sigaction(SIGUSR1, &heal, NULL);
 	sigaction(SIGTERM, &heal, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static void live_long(void)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/signals.h"
 
 enum { STREAMS = 3, FIRST_LINE_MAX = 200 };
 
@@ -100,7 +101,6 @@ __attribute__((noreturn)) static void become(const struct tool *tool, const char
 					     const int fds[STREAMS], pid_t parent)
 {
 	const struct rlimit most = { TOOL_OUTPUT_MAX, TOOL_OUTPUT_MAX };
-	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -112,10 +112,7 @@ __attribute__((noreturn)) static void become(const struct tool *tool, const char
 	if (tool->netns >= 0 && !tool->scratch && setns(tool->netns, CLONE_NEWNET))
 		give_up("cannot enter the network namespace: ", TOOL_NO_ENTRY);
 	setrlimit(RLIMIT_FSIZE, &most);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int number = 1; number < 32; number++)
-		signal(number, SIG_DFL);
+	signals_reset();
 	close_range(STREAMS, ~0U, 0);
 	execv(path, (char *const *)(uintptr_t)tool->argv);
 	give_up("cannot be started: ", TOOL_NO_START);

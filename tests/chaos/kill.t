@@ -26,7 +26,7 @@ def test_harness(moment):
     victim, harness, broken = killed("self", moment)
     with victim, harness:
         took = seconds_until(lambda: victim.is_well() and not harness.journals(), HEALED_WITHIN_S)
-        ok(broken and took is not None and gone(harness.process.pid),
+        ok(broken and took is not None and wait_for(lambda: gone(harness.process.pid)),
            f"the harness killed at '{moment}': healed within two seconds",
            f"{took} s, state {victim.state()}, journals {harness.journals()}\n{harness.lines}")
         pid = harness.supervisor()

@@ -126,7 +126,7 @@ def test_injection():
 def test_cookies(shop):
     for kind in TRANSPORTS:
         text = scenario(shop.url, "    - get: /cookies\n" * 20 + "    - get: /ok",
-                        load="users: 20, iterations: 200, for: 20s")
+                        load="users: 20, iterations: 200, for: 60s")
         result = run(text, "--transport", kind)
         ok(result.load["ok"] == 200 and memory_mib(result) < 48,
            f"{kind}: a jar has a bottom", f"{memory_mib(result)} MiB\n{result}")

@@ -123,10 +123,10 @@ def test_trouble(shop, upstream, token):
 
 
 def test_nobody():
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    listener.close()
-    with OpenShop("--no-limits", "--edge", f"gateway->order=http://127.0.0.1:{port}") as shop:
+    taken = socket.socket()  # bound, so that no one else comes to listen there
+    taken.bind(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    with taken, OpenShop("--no-limits", "--edge", f"gateway->order=http://127.0.0.1:{port}") as shop:
         token = shop.login()
         answer = shop.ask("POST", "/api/orders", b"{}", token=token)
         ok(answer.status == 503 and answer.code == "upstream_unavailable" and

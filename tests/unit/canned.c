@@ -76,7 +76,9 @@ static void fail(const char *what, const char *word)
 
 static const char *field(const struct writer *writer, size_t i)
 {
-	return i < writer->field_count ? writer->fields[i] : "";
+	const char *word = i < writer->field_count ? writer->fields[i] : NULL;
+
+	return word ? word : "";
 }
 
 static int64_t number(const struct writer *writer, size_t i, int64_t otherwise)

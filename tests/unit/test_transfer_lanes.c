@@ -309,7 +309,7 @@ static void finish_one(void *context, const struct exchange_result *result)
 {
 	struct visitor *visitor = context;
 	struct crowd *crowd = visitor->crowd;
-	char expected[8];
+	char expected[12];
 
 	visitor->round++;
 	crowd->failed[result->failure]++;

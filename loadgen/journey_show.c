@@ -202,8 +202,7 @@ static void add_plain(struct show *show, const struct instruction *instruction)
 		buffer_format(show->out, "to %u", instruction->target);
 		break;
 	case OP_MINT:
-		buffer_format(show->out, "mint %s",
-			      show->journey->slot_names[instruction->slot]);
+		buffer_format(show->out, "mint %s", show->journey->slot_names[instruction->slot]);
 		break;
 	case OP_MEET:
 		buffer_format(show->out, "meet %u users", instruction->limit);

@@ -52,7 +52,8 @@ static void exercised(struct judgement *judgement)
 	if (has_class(of->contract, STATE_SUCCEEDED))
 		want(judgement, of->ended[END_SUCCEEDED], "none succeeded of", of->contract->name);
 	if (has_class(of->contract, STATE_COMPENSATED))
-		want(judgement, of->ended[END_COMPENSATED], "none was compensated of", of->contract->name);
+		want(judgement, of->ended[END_COMPENSATED], "none was compensated of",
+		     of->contract->name);
 	steps(judgement);
 	faults(judgement);
 }

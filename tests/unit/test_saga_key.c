@@ -9,8 +9,7 @@ static bool reads_back(uint64_t run, uint8_t contract, uint32_t saga)
 	uint32_t found = 0;
 
 	saga_key_write(run, contract, saga, key);
-	return strlen(key) == 36 &&
-	       saga_key_read(text_of(key), run, &found_contract, &found) &&
+	return strlen(key) == 36 && saga_key_read(text_of(key), run, &found_contract, &found) &&
 	       found_contract == contract && found == saga;
 }
 

@@ -4,4 +4,4 @@
 # timeout: 100s
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-exec /usr/bin/python3 tests/sagas/matrix.py --quick --tap
+exec /usr/bin/python3 tests/sagas/matrix.py --quick --tap --jobs 3

@@ -319,14 +319,15 @@ static bool take_place(struct trial *trial, struct run_end *end, struct error *e
 	trial->load = load_of(trial->scenario);
 	trial->workers = worker_count(trial->scenario);
 	trial->start_us = clock_now_us() + LEAD_US;
-	good = write_beginnings(trial, err);
-	trial->history = good ? history_create(trial->paths.history, "engine", err) : NULL;
+	/* Only one can create it: another run that began a moment ago keeps its directory. */
+	trial->history = history_create(trial->paths.history, "engine", err);
+	good = trial->history && write_beginnings(trial, err);
 	trial->watch = watch_new(trial->paths.history, &trial->scenario->names);
 	for (size_t i = 0; i < trial->scenario->contract_count; i++)
 		watch_know_contract(trial->watch, &trial->scenario->contracts[i]);
 	trial->gates = gate_watch_new(trial->scenario, trial->watch, trial->history,
 				      trial->options->watcher != NULL);
-	observer = trial->history ? begin_observing(trial, err) : NULL;
+	observer = good ? begin_observing(trial, err) : NULL;
 	good = observer && begin_storm(trial, err) && run_load(trial, &end->signal, err);
 	end_storm(trial);
 	observer_end(observer);

@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools"))
 from breaking import Harness, Victim  # noqa: E402
-from runs import BINARY, SCRATCH, done, ok, wait_for  # noqa: E402
+from runs import BINARY, SCRATCH, Shop, done, ok, wait_for  # noqa: E402
 
 STOP = "    - { at: 0s, for: 1s, stop: { service: victim } }\n"
 
@@ -183,6 +183,22 @@ def test_elsewhere():
        "requests that go where nothing may be broken are pointed out", said)
 
 
+def test_same_directory():
+    """Another run has begun there a moment ago, and has not written everything yet."""
+    directory = f"{SCRATCH.name}/same"
+    os.makedirs(f"{directory}/history")
+    with open(f"{directory}/history/engine.history", "wb") as file:
+        file.write(b"theirs")
+    with Shop() as shop:
+        path = write("same.yaml", f"target: {shop.url}\njourneys: {{ x: [ {{ get: / }} ] }}\n"
+                     "mix: { x: 1 }\nload: { a: { rate: 5/s, for: 1s } }\n")
+        result = subprocess.run([BINARY, "run", path, "-o", directory], stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    left = sorted(os.listdir(directory) + os.listdir(f"{directory}/history"))
+    ok(result.returncode == 1 and left == ["engine.history", "history"],
+       "a directory in which another run has just begun stays as it is", f"{left} {result.stdout}")
+
+
 test_pidfiles()
 test_bystander()
 test_limits()
@@ -192,4 +208,5 @@ test_empty_records()
 test_moved_history()
 test_names()
 test_elsewhere()
+test_same_directory()
 done()

@@ -12,7 +12,7 @@
 #include "lib/stats.h"
 #include "reports/compare.h"
 
-enum { RESAMPLES = 400, SECONDS_MIN = 20 };
+enum { RESAMPLES = 400, SECONDS_MIN = 20, STRETCHES_MIN = 8 };
 
 /* The seconds in which anything was measured, of one run. */
 struct axis {
@@ -233,13 +233,17 @@ static void bootstrap(struct pair *pair, double errors[COMPARE_QUANTILES + 1])
 	}
 }
 
+/* As many independent seconds would say as much. */
+static double stretches_of(const struct pair *pair)
+{
+	return (double)pair->seconds * (1 - pair->persistence) / (1 + pair->persistence);
+}
+
 static double freedom_of(const struct pair *pair)
 {
-	double seconds = (double)pair->seconds, persistence = pair->persistence;
-	double blocks = seconds / (double)pair->block;
-	double independent = seconds * (1 - persistence) / (1 + persistence);
+	double blocks = (double)pair->seconds / (double)pair->block;
 
-	return fmax(1, fmin(blocks, independent) - 1);
+	return fmax(1, fmin(blocks, stretches_of(pair)) - 1);
 }
 
 /* How fine a histogram is: no difference is surer than that. */
@@ -287,6 +291,10 @@ static void fill_row(struct pair *pair, struct compare_row *row, double base, do
 	}
 	if (pair->axes[0].count < SECONDS_MIN || pair->axes[1].count < SECONDS_MIN) {
 		row->why = "too short: it takes 20 s";
+		return;
+	}
+	if (stretches_of(pair) < STRETCHES_MIN) {
+		row->why = "too short for how slowly it wanders";
 		return;
 	}
 	row->p = stats_t_below((shift - difference) / error, freedom);

@@ -1,6 +1,7 @@
 /*
- * bench_compare [PAIRS]: how often a comparison of equals finds a regression, and how often it
- * finds a true one, by simulation (200 comparisons of each kind). docs/compare.md has the figures.
+ * bench_compare [PAIRS [KIND]]: how often a comparison of equals finds a regression, and how often
+ * it finds a true one, by simulation (200 comparisons of each kind). docs/compare.md has the
+ * figures.
  */
 #include "reports/compare.h"
 #include "tests/bench/noisy_runs.h"
@@ -83,6 +84,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		int counts[4] = { 0 }, p95s = 0;
 
+		if (argc > 2 && !strstr(kinds[i].name, argv[2]))
+			continue;
 		for (int j = 0; j < pairs; j++) {
 			bool p95;
 

@@ -12,7 +12,7 @@
 #include "lib/stats.h"
 #include "reports/compare.h"
 
-enum { RESAMPLES = 400, SECONDS_MIN = 20, STRETCHES_MIN = 8 };
+enum { RESAMPLES = 400, SECONDS_MIN = 20 };
 
 /* The seconds in which anything was measured, of one run. */
 struct axis {
@@ -291,10 +291,6 @@ static void fill_row(struct pair *pair, struct compare_row *row, double base, do
 	}
 	if (pair->axes[0].count < SECONDS_MIN || pair->axes[1].count < SECONDS_MIN) {
 		row->why = "too short: it takes 20 s";
-		return;
-	}
-	if (stretches_of(pair) < STRETCHES_MIN) {
-		row->why = "too short for how slowly it wanders";
 		return;
 	}
 	row->p = stats_t_below((shift - difference) / error, freedom);

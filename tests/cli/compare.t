@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # compare: verdicts and their exit codes, what is refused and why, and every way it is written
-# timeout: 120s
+# timeout: 180s
 import html.parser
 import http.server
 import json
@@ -179,7 +179,7 @@ SCENARIO = """
 name: watched
 target: {url}
 generator: {{ lag-limit: 5s, stall-limit: 5s, cpu-limit: 100%, dropped-limit: 100%, drain: 3s }}
-load: {{ go: {{ rate: 20/s, for: 21s }} }}
+load: {{ go: {{ rate: 20/s, for: 30s }} }}
 journeys: {{ visit: [ {{ get: /ok }} ] }}
 gates: [ "errors < 2%" ]
 """
@@ -209,11 +209,9 @@ def test_baseline(url):
     ok(second.code == 23 and "REGRESSED" in second.out and
        all(os.path.exists(f"{second.directory}/compare.{kind}") for kind in ("html", "json", "md")),
        "run --baseline ends with 23 when it became slower, and says by what", second)
-    third = run(text, "--baseline", second.directory)
-    ok(third.code == 0, "a run like its baseline passes", third)
     other = f"{WORK.name}/faster"
     shutil.copytree(first.directory, other)
-    third = run(text.replace("21s", "3s"), "--baseline", other)
+    third = run(text.replace("30s", "3s"), "--baseline", other)
     ok(third.code == 2 and "not alike: the scenario" in third.err and third.report,
        "a baseline that is not alike is an error, after the run was reported", third)
     path = write_scenario(text)

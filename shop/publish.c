@@ -227,23 +227,38 @@ static void publish_directly(struct service *service, const char *envelope)
 	event_base_once(service->base, -1, EV_TIMEOUT, start_posting, direct, &at_once);
 }
 
-static struct rows waiting_rows(struct publisher *publisher)
+/*
+ * Where the outbox ends, as far as it is on the disk. Whoever is woken by the same flush may have
+ * written more before we go on, and that might never be.
+ */
+static int64_t settled_end(struct publisher *publisher)
 {
-	static const char in_order[] =
-		"select position, envelope from outbox where position > ?1 order by position limit ?2";
+	struct store *store = publisher->service->store;
+	int64_t end = store_int(store, 0, "select coalesce(max(position), 0) from outbox", "");
+
+	store_settle(store);
+	return end;
+}
+
+static struct rows waiting_rows(struct publisher *publisher, int64_t end)
+{
+	static const char in_order[] = "select position, envelope from outbox"
+				       " where position > ?1 and position <= ?3"
+				       " order by position limit ?2";
 	static const char newest_first[] =
-		"select * from (select position, envelope from outbox where position > ?1"
-		" order by position limit ?2) order by position desc";
+		"select * from (select position, envelope from outbox"
+		" where position > ?1 and position <= ?3 order by position limit ?2)"
+		" order by position desc";
 
 	return store_query(publisher->service->store,
-			   bug(BUG_RELAY_REORDERS) ? newest_first : in_order, "ii",
-			   publisher->confirmed, (int64_t)BATCH_EVENTS_MAX);
+			   bug(BUG_RELAY_REORDERS) ? newest_first : in_order, "iii",
+			   publisher->confirmed, (int64_t)BATCH_EVENTS_MAX, end);
 }
 
 /* The last position of what is in `body` now; 0: nothing is waiting. */
-static int64_t collect(struct publisher *publisher, struct buffer *body)
+static int64_t collect(struct publisher *publisher, int64_t end, struct buffer *body)
 {
-	struct rows rows = waiting_rows(publisher);
+	struct rows rows = waiting_rows(publisher, end);
 	int64_t last = 0;
 
 	buffer_clear(body);
@@ -300,16 +315,16 @@ static void send_until_confirmed(struct publisher *publisher, const struct buffe
 static void send_waiting(struct publisher *publisher)
 {
 	struct buffer body = BUFFER_EMPTY;
-	int64_t last;
+	int64_t end = settled_end(publisher), last;
 
-	while ((last = collect(publisher, &body)) != 0) {
+	while ((last = collect(publisher, end, &body)) != 0) {
 		if (bug(BUG_OUTBOX_EARLY_DELETE)) {
 			publisher->confirmed = last;
 			remove_confirmed(publisher);
 		}
 		send_until_confirmed(publisher, &body);
 		confirmed(publisher, last);
-		store_settle(publisher->service->store); /* before what came meanwhile is read */
+		end = settled_end(publisher); /* with what came meanwhile */
 	}
 	buffer_release(&body);
 }
@@ -331,7 +346,6 @@ static void relay(struct publisher *publisher)
 			task_wait();
 		keep_apart(publisher);
 		publisher->pending = false;
-		store_settle(publisher->service->store);
 		send_waiting(publisher);
 	}
 }

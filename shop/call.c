@@ -5,6 +5,7 @@
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include "shop/breaker.h"
+#include "shop/checksum.h"
 #include "shop/client.h"
 #include "shop/frame.h"
 
@@ -202,21 +203,40 @@ static bool body_of(const struct call *call, char **dumped, struct text *body, c
 	return body->length > 0 || call->json || call->form;
 }
 
+/* `head`: all that was written so far, from the request line on. */
+static void add_checksum(struct buffer *out, const struct call *call, struct text body)
+{
+	struct text head = buffer_text(out), target = text_of(call->method);
+	const char *lines = memchr(head.data, '\n', head.length), *query;
+	struct checked_request request = { .method = target, .body = body };
+
+	lines++;
+	request.headers = (struct text){ lines, (size_t)(head.data + head.length - lines) };
+	target = (struct text){ head.data + target.length + 1, 0 };
+	target.length = strcspn(target.data, " ");
+	query = memchr(target.data, '?', target.length);
+	request.path =
+		(struct text){ target.data, query ? (size_t)(query - target.data) : target.length };
+	if (query)
+		request.query = (struct text){ query + 1, target.length - request.path.length - 1 };
+	checksum_write(out, checksum_of_request(&request));
+}
+
 static void add_body(struct buffer *out, const struct call *call)
 {
+	struct text body = text_of("");
 	const char *type;
-	struct text body;
 	char *dumped;
 
 	if (body_of(call, &dumped, &body, &type)) {
 		add_header(out, "Content-Type", type);
-		buffer_format(out, "Content-Length: %zu\r\n\r\n", body.length);
-		buffer_add_text(out, body);
-	} else if (strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0) {
-		buffer_add_string(out, "\r\n");
-	} else {
-		buffer_add_string(out, "Content-Length: 0\r\n\r\n");
+		buffer_format(out, "Content-Length: %zu\r\n", body.length);
+	} else if (strcmp(call->method, "GET") != 0 && strcmp(call->method, "HEAD") != 0) {
+		buffer_add_string(out, "Content-Length: 0\r\n");
 	}
+	add_checksum(out, call, body);
+	buffer_add_string(out, "\r\n");
+	buffer_add_text(out, body);
 	free(dumped);
 }
 
@@ -271,6 +291,10 @@ static void send_once(struct edge *edge, const struct client_request *request, i
 	struct client_answer got = { .headers = answer->headers, .body = answer->body };
 
 	answer->result = results[client_exchange(edge->client, request, timeout_us, &got)];
+	if (answer->result == CALL_ANSWERED && !request->is_head &&
+	    !checksum_fits(buffer_text(&got.headers),
+			   checksum_of_answer(got.status, buffer_text(&got.body))))
+		answer->result = CALL_BROKEN;
 	answer->status = answer->result == CALL_ANSWERED ? got.status : 0;
 	answer->headers = got.headers;
 	answer->body = got.body;

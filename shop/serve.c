@@ -11,6 +11,7 @@
 #include "lib/memory.h"
 #include "lib/server.h"
 #include "lib/utf8.h"
+#include "shop/checksum.h"
 #include "shop/frame.h"
 
 enum {
@@ -342,6 +343,18 @@ static bool check_texts(struct asked *asked, const struct text found[4])
 	return true;
 }
 
+/* Of who stands at the edge, nobody outside says a sum. */
+static bool is_unaltered(const struct asked *asked)
+{
+	struct server_call *call = asked->call;
+	const struct checked_request request = { server_method(call), server_path(call),
+						 server_query(call), server_headers(call),
+						 server_body(call) };
+
+	return asked->request.service->kind->outside ||
+	       checksum_fits(request.headers, checksum_of_request(&request));
+}
+
 /* False: a refusal is in the reply. */
 static bool read_request(struct asked *asked)
 {
@@ -350,6 +363,8 @@ static bool read_request(struct asked *asked)
 	struct path_parts parts;
 	bool other_method = false;
 
+	if (!is_unaltered(asked))
+		return refuse(asked, 503, "altered", "this is not what was sent; send it again");
 	if (path_split(server_path(asked->call), &parts))
 		asked->route = find_route(service->serving, server_method(asked->call), &parts,
 					  found, &other_method);
@@ -419,6 +434,8 @@ static void send_reply(struct asked *asked)
 	if (reply->json)
 		body = write_json(reply->json, &serving->body);
 	write_headers(asked, &serving->headers);
+	if (!asked->request.service->kind->outside)
+		checksum_write(&serving->headers, checksum_of_answer(reply->status, body));
 	count_reply(asked);
 	server_reply(asked->call, reply->status, buffer_text(&serving->headers), body);
 }

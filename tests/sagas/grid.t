@@ -23,6 +23,7 @@ SAMPLE = [
     ("reset", "choreographed", 5),
     ("provider-error", "orchestrated", 2),   # errors that its keys keep
     ("disk-fill", "choreographed", 1),
+    ("corrupt", "orchestrated", 1),
 ]
 
 

@@ -96,7 +96,7 @@ static const char *near_command(const struct command *const *among, const char *
 {
 	const char *known[COMMANDS_MAX] = { NULL };
 
-	for (size_t i = 0; among[i] && i < COMMANDS_MAX - 1; i++)
+	for (size_t i = 0; i < COMMANDS_MAX - 1 && among[i]; i++)
 		known[i] = last_word(among[i]->name);
 	return suggest(text_of(name), known);
 }

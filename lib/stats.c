@@ -259,7 +259,7 @@ double stats_deals_bound(const struct stats_deals *deals, const double *values, 
 	double low = -20, high = 20;
 
 	if (stats_deals_p(deals, values, low) > share)
-		return -INFINITY;
+		return -(double)INFINITY;
 	for (int i = 0; i < 45; i++) {
 		double middle = (low + high) / 2;
 
@@ -295,7 +295,7 @@ static void count_deal(const struct stats_deals *deals, uint64_t deal, const dou
 		       const double *shifts, const struct ranked *ranked, size_t rows,
 		       size_t *as_high)
 {
-	double most = -INFINITY;
+	double most = -(double)INFINITY;
 
 	for (size_t i = 0; i < rows; i++) {
 		size_t row = ranked[i].row;

@@ -52,12 +52,14 @@ int64_t wrong_fact_pack(const struct wrong_fact *fact)
 
 bool wrong_fact_unpack(uint32_t number, int64_t value, struct wrong_fact *fact)
 {
+	uint64_t bits = (uint64_t)value;
+
 	*fact = (struct wrong_fact){ .saga = number,
-				     .contract = (uint8_t)value,
-				     .step = (uint8_t)(value >> 8),
-				     .what = (enum wrong_what)(value >> 16 & 255) };
-	return value >= 0 && value >> 24 == 0 && fact->what < WRONG_COUNT &&
-	       fact->contract < CONTRACTS_MAX && fact->step < SAGA_STEPS_MAX;
+				     .contract = (uint8_t)bits,
+				     .step = (uint8_t)(bits >> 8),
+				     .what = (enum wrong_what)(bits >> 16 & 255) };
+	return bits >> 24 == 0 && fact->what < WRONG_COUNT && fact->contract < CONTRACTS_MAX &&
+	       fact->step < SAGA_STEPS_MAX;
 }
 
 void wrong_fact_explain(const struct wrong_fact *fact, const struct contract *contract,

@@ -152,10 +152,11 @@ static const struct card *decline(struct psp_post *post, const struct card *card
 	const struct misdeed_chance chance = { .kind = MISDEED_DECLINE };
 	const struct misdeed *misdeed =
 		card->code ? NULL : misdeeds_meet(post->psp->misdeeds, chance);
+	const struct card *such = misdeed ? card_find(declining[misdeed->settings.code]) : NULL;
 
-	if (!misdeed)
+	if (!such)
 		return card;
-	*into = *card_find(declining[misdeed->settings.code]);
+	*into = *such;
 	into->name = card->name;
 	return into;
 }

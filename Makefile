@@ -159,9 +159,9 @@ kill-matrix:                               ## every bug of the shop against the 
 	@SAGASTORM=$(CURDIR)/build/release/sagastorm /usr/bin/python3 tests/sagas/matrix.py
 
 GRID_SEEDS ?= 10
-GRID_JOBS ?= $(JOBS)
+GRID_JOBS ?= 4
 .PHONY: clean-grid
-clean-grid:                                ## the shop without a bug under every fault: GRID_SEEDS=10, half an hour
+clean-grid:                                ## the shop without a bug under every fault: GRID_SEEDS=10, 20 minutes
 	@ci/install-deps test
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=release all
 	@SAGASTORM=$(CURDIR)/build/release/sagastorm /usr/bin/python3 tests/sagas/grid.py \

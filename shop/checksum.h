@@ -2,9 +2,9 @@
  * checksum: how services notice that what they say to each other was altered on its way.
  *
  * Between the services there is no TLS, so that faults can be aimed at single calls. This stands in
- * for the part of it that matters when a bit is flipped: an order's key that became another is no
- * order's key. A request that was altered has no effect (503), an answer that was is none: it is not
- * known what happened.
+ * for the part of it that matters when a bit is flipped: a key that became another is no order's
+ * key. A request that was altered has no effect (503), an answer that was is none: it is not known
+ * what happened.
  *
  * Two lines, so that it can't get lost by one of them: the sum, and that there is one. Who sends
  * neither is believed: counterparties, and people with curl.

@@ -176,7 +176,7 @@ def scenario_of(kind, style, seed):
     companion = companion_of(fault)
     text += f"\nseed: {seed}\nchaos:\n  faults:\n    - at: broken + 200ms\n{span}      {fault}\n"
     if companion:
-        span = "" if companion.startswith("kill") else "      for: 150ms\n"
+        span = "" if companion.startswith("kill") else "      for: 1s\n      times: 4\n"
         text += f"    - at: broken + 300ms\n{span}      {companion}\n"
     return text
 

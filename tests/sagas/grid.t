@@ -48,7 +48,7 @@ def test_sample(kinds, isolated):
         for each in run.invariants:
             checked[each["name"]] = checked.get(each["name"], 0) + each["checked"]
     idle = {name for name, count in checked.items() if not count}
-    ok(idle == {"breaker", "rate-limited", "regions-converge"},
+    ok(idle <= {"breaker", "rate-limited", "regions-converge"},
        "all invariants were tried but those for which it takes more than this shop", idle)
 
 

@@ -310,8 +310,8 @@ static void nonsense_is_answered(void)
 		"{\"do\": \"arm\"}\n",
 		"{\"do\": \"arm\", \"edges\": [3]}\n",
 		"{\"do\": \"arm\", \"edges\": [\"a -> b\"], \"kind\": \"kill\"}\n",
-		"{\"do\": \"arm\", \"edges\": [\"a -> b\"], \"kind\": \"latency\", "
-		"\"settings\": \"{ delay: [\"}\n",
+		("{\"do\": \"arm\", \"edges\": [\"a -> b\"], \"kind\": \"latency\", "
+		 "\"settings\": \"{ delay: [\"}\n"),
 		"{\"do\": \"route\", \"edge\": \"a -> b\", \"to\": \"::::\"}\n",
 		"{\"do\": \"route\", \"edge\": \"a -> b\"}\n",
 		"{\"do\": \"stats\"}\n",

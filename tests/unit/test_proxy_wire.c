@@ -22,7 +22,7 @@ static double trip_ms(struct through *one)
 	int64_t before_us = clock_now_us();
 
 	if (!tell(one->caller, "ping") || !hears(one->upstream, "ping"))
-		return NAN;
+		return (double)NAN;
 	return (double)(clock_now_us() - before_us) / 1e3;
 }
 

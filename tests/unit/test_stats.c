@@ -15,8 +15,9 @@ static void test_t(void)
 		CHECK_NEAR(stats_t_at(0.95, 1e6), 1.6449, 0.0001);
 		CHECK_NEAR(stats_t_below(0, 3.5), 0.5, 1e-12);
 		CHECK_NEAR(stats_t_below(-2.2281, 10), 0.025, 0.00001);
-		CHECK(stats_t_below(INFINITY, 5) == 1 && stats_t_below(-INFINITY, 5) == 0);
-		CHECK(isnan(stats_t_below(NAN, 5)));
+		CHECK(stats_t_below((double)INFINITY, 5) == 1 &&
+		      stats_t_below(-(double)INFINITY, 5) == 0);
+		CHECK(isnan(stats_t_below((double)NAN, 5)));
 	}
 }
 

@@ -88,7 +88,7 @@ static void test_words(void)
 		CHECK_TEXT(out.data, "&amp;&amp;&amp;&amp;...");
 	}
 	buffer_clear(&out);
-	html_cell_number(&out, NAN, "nan");
+	html_cell_number(&out, (double)NAN, "nan");
 	TEST("a number that is none is a dash") {
 		CHECK(!strstr(out.data, "nan"));
 	}

@@ -38,7 +38,6 @@ void coordinator_ask_pause(struct coordinator *coordinator, bool paused);
 bool coordinator_is_paused(const struct coordinator *coordinator);
 bool coordinator_is_stopping(const struct coordinator *coordinator);
 
-const struct tally *coordinator_total(const struct coordinator *coordinator);
 void coordinator_free(struct coordinator *coordinator);
 
 #endif

@@ -215,8 +215,3 @@ void coordinator_free(struct coordinator *coordinator)
 	free(coordinator->hands);
 	free(coordinator);
 }
-
-const struct tally *coordinator_total(const struct coordinator *coordinator)
-{
-	return &coordinator->total;
-}

@@ -220,11 +220,6 @@ void psp_free(struct psp *psp)
 	free(psp);
 }
 
-uint16_t psp_port(const struct psp *psp)
-{
-	return server_port(psp->server);
-}
-
 const char *psp_error(const struct psp *psp)
 {
 	return ledger_error(psp->ledger);

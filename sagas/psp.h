@@ -38,7 +38,6 @@ struct psp_settings {
 struct psp *psp_new(struct event_base *base, const struct psp_settings *settings,
 		    struct error *err);
 void psp_free(struct psp *psp);
-uint16_t psp_port(const struct psp *psp);
 const char *psp_error(const struct psp *psp); /* NULL, or why it can't go on: a full disk */
 
 /* A process of its own, until SIGTERM or SIGINT. Returns its exit status. */

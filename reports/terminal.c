@@ -360,6 +360,15 @@ static void write_errors(struct screen *screen, const struct report *report)
 	free(rows);
 }
 
+/* The last line, where eyes are when a run has ended. */
+static void write_where(struct screen *screen, const struct report *report)
+{
+	buffer_add_char(screen->out, '\n');
+	begin_line(screen, "Report");
+	words_add_line(screen->out, text_of(report->directory), 1000);
+	buffer_add_string(screen->out, "/report.html\n");
+}
+
 void report_write_terminal(const struct report *report, bool colour, struct buffer *out)
 {
 	struct screen screen = { out, colour };
@@ -376,4 +385,5 @@ void report_write_terminal(const struct report *report, bool colour, struct buff
 	screen_write_sagas(&screen, report);
 	write_table(&screen, report);
 	write_errors(&screen, report);
+	write_where(&screen, report);
 }

@@ -181,9 +181,10 @@ static double choose(size_t from, size_t some)
 /* The next larger number with as many bits set. */
 static uint64_t next_deal(uint64_t deal)
 {
-	uint64_t lowest = deal & -deal, ripple = deal + lowest;
+	int lowest = __builtin_ctzll(deal);
+	uint64_t ripple = deal + (UINT64_C(1) << lowest);
 
-	return ripple | (((deal ^ ripple) >> 2) / lowest);
+	return ripple | ((deal ^ ripple) >> 2 >> lowest);
 }
 
 static uint64_t random_deal(struct random *random, size_t runs, size_t new)

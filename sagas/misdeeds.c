@@ -137,12 +137,10 @@ static void hit(struct misdeed *misdeed)
 
 const struct misdeed *misdeeds_meet(struct misdeeds *misdeeds, struct misdeed_chance chance)
 {
-	struct misdeed *does = NULL;
-
 	if (!misdeeds || !misdeeds->count)
 		return NULL;
 	end_what_is_over(misdeeds);
-	for (size_t i = 0; i < misdeeds->count && !does; i++) {
+	for (size_t i = 0; i < misdeeds->count; i++) {
 		struct misdeed *misdeed = &misdeeds->items[i];
 
 		if (!is_for(misdeed, chance))
@@ -151,9 +149,9 @@ const struct misdeed *misdeeds_meet(struct misdeeds *misdeeds, struct misdeed_ch
 		if (random_unit(&misdeed->stream) >= misdeed->settings.share)
 			continue;
 		hit(misdeed);
-		does = misdeed;
+		return misdeed;
 	}
-	return does;
+	return NULL;
 }
 
 /* Over HTTP. */

@@ -35,6 +35,7 @@ struct held {
 	struct event *timer;
 	char *body;
 	bool behind; /* the next one goes first */
+	const char *leader; /* that one, once it is there: it has to arrive before this is sent */
 };
 
 struct hooks {
@@ -52,6 +53,7 @@ struct hooks {
 };
 
 static void attempt(struct lane *lane);
+static void let_go_behind(struct hooks *hooks, const char *leader);
 
 static void take_next(struct lane *lane)
 {
@@ -68,6 +70,7 @@ static void take_next(struct lane *lane)
 
 static void done(struct lane *lane)
 {
+	let_go_behind(lane->hooks, lane->body);
 	free(lane->body);
 	lane->body = NULL;
 	take_next(lane);
@@ -214,7 +217,7 @@ static void hold(struct hooks *hooks, char *body, int64_t for_us, bool behind)
 		return;
 	}
 	held = memory_new(sizeof(*held));
-	*held = (struct held){ hooks, hooks->held, &hooks->held, NULL, body, behind };
+	*held = (struct held){ hooks, hooks->held, &hooks->held, NULL, body, behind, NULL };
 	if (held->next)
 		held->next->link = &held->next;
 	hooks->held = held;
@@ -223,13 +226,20 @@ static void hold(struct hooks *hooks, char *body, int64_t for_us, bool behind)
 	event_add(held->timer, &wait);
 }
 
-static void let_go_behind(struct hooks *hooks)
+static void let_go_behind(struct hooks *hooks, const char *leader)
 {
 	for (struct held *held = hooks->held, *next; held; held = next) {
 		next = held->next;
-		if (held->behind)
+		if (held->leader == leader)
 			let_go(held);
 	}
+}
+
+static void follow(struct hooks *hooks, const char *leader)
+{
+	for (struct held *held = hooks->held; held; held = held->next)
+		if (held->behind && !held->leader)
+			held->leader = leader;
 }
 
 static void tell(struct hooks *hooks, char *body, const struct misdeed *misdeed)
@@ -239,8 +249,8 @@ static void tell(struct hooks *hooks, char *body, const struct misdeed *misdeed)
 	} else if (misdeed && misdeed->settings.reorder) {
 		hold(hooks, body, HELD_US, true);
 	} else {
+		follow(hooks, body);
 		queue(hooks, body);
-		let_go_behind(hooks);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/clock.h"
+#include "lib/http1.h"
 #include "lib/memory.h"
 #include "shop/breaker.h"
 #include "shop/checksum.h"
@@ -266,10 +267,24 @@ static bool is_idempotent(const char *method)
 	return false;
 }
 
-/* The other side is out of order, whoever's fault that is; a refusal (4xx) is in order. */
+/* What it said before, it says again: it remembers well. */
+static bool is_replayed(const struct answer *answer)
+{
+	struct text value;
+
+	return http1_header(buffer_text(&answer->headers), "Idempotent-Replayed", &value) &&
+	       text_is(value, "true");
+}
+
+/*
+ * The other side is out of order, whoever's fault that is; a refusal (4xx) is in order. So is an
+ * error that is only kept: a breaker opened by it would keep anyone from looking up what happened.
+ */
 static bool is_trouble(const struct answer *answer)
 {
-	return answer->result != CALL_ANSWERED || (answer->status >= 500 && answer->status != 501);
+	if (answer->result != CALL_ANSWERED)
+		return true;
+	return answer->status >= 500 && answer->status != 501 && !is_replayed(answer);
 }
 
 static void forget_answer(struct answer *answer)

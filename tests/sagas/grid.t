@@ -21,7 +21,7 @@ SAMPLE = [
     ("partition", "orchestrated", 1),
     ("blackhole", "choreographed", 4),
     ("reset", "choreographed", 5),
-    ("provider-error", "orchestrated", 5),   # errors that its keys keep
+    ("provider-error", "orchestrated", 2),   # errors that its keys keep
     ("disk-fill", "choreographed", 1),
     ("corrupt", "orchestrated", 1),
 ]
